@@ -1,0 +1,28 @@
+/** One HTTP request as the handlers get it: what was read of its head, and its response. */
+import type { Downstream } from './downstream.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+export interface Call {
+  readonly method: Method;
+  /** The path as it came, without the query. Never decoded: only exact routes match. */
+  readonly path: string;
+  readonly query: string;
+  /** The last segment of a route that ends in `{id}`, percent-decoded; empty for other routes. */
+  readonly id: string;
+  readonly authorization: string;
+  readonly contentType: string;
+  readonly contentEncoding: string;
+  /** Announced size of the body; null when it comes in chunks or there is none. */
+  readonly contentLength: number | null;
+  /** Wall and monotonic milliseconds of the arrival are taken by whoever needs them; the address is what logs show. */
+  readonly remoteAddress: () => string;
+  readonly down: Downstream;
+}
+
+/** The token of an `Authorization: Bearer …` header; null when there is none. */
+export function bearerToken(authorization: string): string | null {
+  if (authorization.length < 8 || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return null;
+  const token = authorization.slice(7).trim();
+  return token === '' ? null : token;
+}

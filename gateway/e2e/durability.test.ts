@@ -1,0 +1,95 @@
+/**
+ * The promise about usage: whichever process is killed with -9, every answer that a client saw whole has its usage row,
+ * exactly once, and the totals agree with the rows.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { adminToken, makeClientKey, type RunningGateway, startGateway } from '../../bench/running-gateway.ts';
+import { startSimulator } from '../../bench/simulator/client.ts';
+import { eventually, geminiKeys, readDatabase, testModel, writerPid } from './harness.ts';
+
+const kills = 20;
+const clients = 12;
+/** Between two kills, this many whole answers at the most. */
+const answersBetweenMax = 150;
+
+/** One client: asks again and again, streaming every other time, and notes the id of each answer that it saw whole. */
+async function ask(gateway: RunningGateway, key: string, stream: boolean): Promise<string | null> {
+  try {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ model: testModel, stream, messages: [{ role: 'user', content: 'Hello there' }] }),
+    });
+    const text = await answer.text();
+    if (answer.status !== 200) return null;
+    if (stream ? !text.endsWith('data: [DONE]\n\n') : !text.endsWith('}')) return null;
+    return answer.headers.get('x-request-id');
+  } catch {
+    // Cut: the client can tell, so nothing was promised.
+    return null;
+  }
+}
+
+test(`${kills} kill -9 of gateway or writer under load: no answer seen whole is without its row`, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gemini-pool-kill-'));
+  const simulator = await startSimulator();
+  const start = (): Promise<RunningGateway> =>
+    startGateway({
+      folder,
+      env: { GEMINI_API_KEYS: geminiKeys(3).join(','), GEMINI_BASE_URL: simulator.url, WORKER_THREADS: '1' },
+    });
+  const seen = new Set<string>();
+  let gateway = await start();
+  try {
+    const { key } = await makeClientKey(gateway.url, await adminToken(gateway.url), 'durability');
+    for (let kill = 0; kill < kills; kill++) {
+      const victim = Math.random() < 0.5 ? 'gateway' : 'writer';
+      const target = seen.size + 1 + Math.floor(Math.random() * answersBetweenMax);
+      let isDown = false;
+      const loops = Array.from({ length: clients }, async (_, client) => {
+        for (let turn = client; !isDown; turn++) {
+          const id = await ask(gateway, key, turn % 2 === 0);
+          if (id === null) continue;
+          assert.ok(!seen.has(id), 'two answers share an id');
+          seen.add(id);
+        }
+      });
+      await eventually(`answers before kill ${kill}`, () => seen.size >= target, 60_000);
+      if (victim === 'gateway') {
+        gateway.process.kill('SIGKILL');
+        isDown = true;
+        await gateway.ended;
+        await Promise.all(loops);
+        gateway = await start();
+      } else {
+        const pid = writerPid(gateway);
+        assert.ok(pid !== null, 'the writer runs');
+        process.kill(pid, 'SIGKILL');
+        // Answers flow again once a new writer has committed what the dead one had not.
+        const atKill = seen.size;
+        await eventually('answers after the kill of the writer', () => seen.size >= atKill + clients, 60_000);
+        isDown = true;
+        await Promise.all(loops);
+      }
+    }
+    assert.equal(await gateway.stop(), 0);
+    readDatabase(folder, (database) => {
+      assert.equal(database.pragma('integrity_check', { simple: true }), 'ok');
+      const ids = new Set(database.prepare('SELECT id FROM requests').pluck().all());
+      const missing = [...seen].filter((id) => !ids.has(id));
+      assert.deepEqual(missing, [], 'answers seen whole without a row');
+      const rows = database.prepare('SELECT count(*) FROM requests').pluck().get();
+      const total = database.prepare('SELECT sum(requests) FROM client_key_totals').pluck().get();
+      assert.equal(total, rows, 'totals and rows disagree');
+    });
+    assert.ok(seen.size > kills, 'the load did run');
+  } finally {
+    await gateway.stop();
+    await simulator.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

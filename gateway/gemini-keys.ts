@@ -1,0 +1,28 @@
+/** How the pool of Gemini keys follows the database: only what is committed joins it or leaves it. */
+import type { StoreCommand } from '../shared/messages.ts';
+import type { GeminiKey } from '../shared/rows.ts';
+import type { KeyPool } from './key-pool.ts';
+import type { ModelList } from './models.ts';
+
+/** Follows a command that was committed; those about other things change nothing here. */
+export function applyToPool(command: StoreCommand, pool: KeyPool, models: Pick<ModelList, 'forget'>): void {
+  switch (command.op) {
+    case 'add_gemini_key':
+      pool.add(command.geminiKey);
+      break;
+    case 'delete_gemini_key':
+      pool.remove(command.id);
+      break;
+    default:
+      return;
+  }
+  // Another key may offer other models.
+  models.forget();
+}
+
+/** Makes the stored keys of the pool those that the database holds, as at a start of the writer. */
+export function loadIntoPool(stored: readonly GeminiKey[], pool: KeyPool): void {
+  const ids = new Set(stored.map(({ id }) => id));
+  for (const { id, source } of pool.status()) if (source === 'stored' && !ids.has(id)) pool.remove(id);
+  for (const key of stored) pool.add(key);
+}

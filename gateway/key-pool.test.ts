@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { FakeClock } from '../shared/clock.ts';
+import { limits } from '../shared/limits.ts';
+import { KeyPool } from './key-pool.ts';
+
+function poolOf(count: number, clock = new FakeClock()): KeyPool {
+  const pool = new KeyPool(clock);
+  for (let i = 0; i < count; i++) pool.add({ id: `k${i}`, key: `AIza-key-${i}`, source: 'environment' });
+  return pool;
+}
+
+function leaseId(
+  pool: KeyPool,
+  model: string,
+  tried: ReadonlySet<string> | null = null,
+): { id: string; leaseId: number } {
+  const lease = pool.lease(model, tried);
+  assert.ok(lease.ok, 'a key was expected');
+  return { id: lease.keyId, leaseId: lease.leaseId };
+}
+
+describe('key pool', () => {
+  test('keys take turns in order, for each model on its own', () => {
+    const pool = poolOf(3);
+    const turns = Array.from({ length: 6 }, () => leaseId(pool, 'm').id);
+    assert.deepEqual(turns, ['k0', 'k1', 'k2', 'k0', 'k1', 'k2']);
+    assert.equal(leaseId(pool, 'other').id, 'k0');
+  });
+
+  test('a rate-limited key rests for that model until its time is over, then takes the next turn', () => {
+    const clock = new FakeClock();
+    const pool = poolOf(2, clock);
+    const first = leaseId(pool, 'm');
+    pool.report(first.leaseId, { kind: 'rest', forMs: 17_000, reason: 'rate_limited' });
+    assert.deepEqual([leaseId(pool, 'm').id, leaseId(pool, 'm').id], ['k1', 'k1']);
+    assert.equal(leaseId(pool, 'other').id, 'k0', 'another model of the same key is not affected');
+    clock.advance(16_999);
+    assert.equal(leaseId(pool, 'm').id, 'k1');
+    clock.advance(1);
+    assert.equal(leaseId(pool, 'm').id, 'k0');
+  });
+
+  test('when all rest, the answer says how long until the first is back', () => {
+    const clock = new FakeClock();
+    const pool = poolOf(2, clock);
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 30_000, reason: 'rate_limited' });
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 10_000, reason: 'rate_limited' });
+    clock.advance(4_000);
+    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: 6_000 });
+  });
+
+  test('a refused key is out for every model; without any key there is nothing to wait for', () => {
+    const pool = poolOf(1);
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'disable', reason: 'invalid' });
+    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: null });
+    assert.deepEqual(pool.lease('other', null), { ok: false, retryAfterMs: null });
+  });
+
+  test('a key that was tried is passed over and keeps its place', () => {
+    const pool = poolOf(3);
+    assert.equal(leaseId(pool, 'm', new Set(['k0'])).id, 'k1');
+    assert.equal(leaseId(pool, 'm').id, 'k0');
+  });
+
+  test('the same key is not taken twice, whatever its id', () => {
+    const pool = poolOf(1);
+    assert.equal(pool.add({ id: 'other', key: 'AIza-key-0', source: 'stored' }), false);
+    assert.equal(pool.counts().total, 1);
+  });
+
+  test('a removed key gets no turn, and its open lease still ends', () => {
+    const pool = poolOf(2);
+    const open = leaseId(pool, 'm');
+    pool.remove('k0');
+    assert.deepEqual([leaseId(pool, 'm').id, leaseId(pool, 'm').id], ['k1', 'k1']);
+    pool.report(open.leaseId, { kind: 'ok' });
+    assert.equal(pool.counts().leases, 2);
+  });
+
+  test('made-up model names do not grow the pool without bound', () => {
+    const pool = poolOf(1);
+    for (let i = 0; i < limits.pooledModelsMax + 10; i++) {
+      pool.report(leaseId(pool, `m${i}`).leaseId, { kind: 'rest', forMs: 1e9, reason: 'rate_limited' });
+    }
+    assert.equal(pool.status()[0]?.rests.length, limits.pooledModelsMax);
+  });
+
+  test('property: while the same keys are available each gets its turn, give or take one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 12 }),
+        fc.array(fc.record({ rest: fc.boolean(), retry: fc.boolean() }), { maxLength: 60 }),
+        fc.integer({ min: 1, max: 100 }),
+        (keys, disturbances, run) => {
+          const clock = new FakeClock();
+          const pool = poolOf(keys, clock);
+          for (const { rest, retry } of disturbances) {
+            const lease = pool.lease('m', null);
+            if (lease.ok) {
+              pool.report(lease.leaseId, rest ? { kind: 'rest', forMs: 5_000, reason: 'r' } : { kind: 'ok' });
+              if (retry) pool.lease('m', new Set([lease.keyId]));
+            }
+            clock.advance(100);
+          }
+          clock.advance(60_000);
+          // From here on all keys are available: the run itself must be even.
+          const turns = new Map<string, number>();
+          for (let i = 0; i < run; i++) {
+            const { id } = leaseId(pool, 'm');
+            turns.set(id, (turns.get(id) ?? 0) + 1);
+          }
+          const counts = Array.from({ length: keys }, (_, i) => turns.get(`k${i}`) ?? 0);
+          assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `uneven: ${counts.join(',')}`);
+        },
+      ),
+    );
+  });
+});

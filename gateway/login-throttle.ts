@@ -1,0 +1,108 @@
+/**
+ * Slows down the guessing of passwords: failures are counted by account and by remote address, and each beyond the
+ * first few makes the next try wait longer. A pure state machine with the clock passed in; its memory is bounded.
+ */
+import type { Clock } from '../shared/clock.ts';
+import { fingerprint } from '../shared/ids.ts';
+
+/** Failures that cost nothing: people mistype. */
+const freeFailures = 5;
+const firstDelayMs = 1_000;
+const delayMsMax = 300_000;
+/** After this long without a failure an account or address begins anew. */
+const forgetAfterMs = 3_600_000;
+const entriesMax = 10_000;
+const knownAddressesMax = 1_000;
+
+export class LoginThrottle {
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #accounts = new FailureTable();
+  readonly #addresses = new FailureTable();
+  /** Where logins have succeeded from, the latest last. */
+  readonly #knownAddresses = new Set<string>();
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
+
+  /** Milliseconds until this account may be tried from this address; 0 when it may be now. */
+  waitMs(account: string, address: string): number {
+    const nowMs = this.#clock.monotonicMs();
+    const network = networkOf(address);
+    const addressWaitMs = this.#addresses.waitMs(network, nowMs);
+    // Otherwise anybody could keep the administrator out for ever by failing on his account from elsewhere.
+    if (this.#knownAddresses.has(network)) return addressWaitMs;
+    return Math.max(addressWaitMs, this.#accounts.waitMs(fingerprint(account), nowMs));
+  }
+
+  /** Counts a failure. A try that was made to wait is none: its password was not looked at. */
+  failed(account: string, address: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#accounts.add(fingerprint(account), nowMs);
+    this.#addresses.add(networkOf(address), nowMs);
+  }
+
+  /** Forgets the failures of both. */
+  succeeded(account: string, address: string): void {
+    const network = networkOf(address);
+    this.#accounts.clear(fingerprint(account));
+    this.#addresses.clear(network);
+    this.#knownAddresses.delete(network);
+    this.#knownAddresses.add(network);
+    const [oldest] = this.#knownAddresses;
+    if (this.#knownAddresses.size > knownAddressesMax && oldest !== undefined) this.#knownAddresses.delete(oldest);
+  }
+}
+
+interface Failures {
+  count: number;
+  lastMs: number;
+}
+
+/** Failures by key, in the order of their last. */
+class FailureTable {
+  readonly #byKey = new Map<string, Failures>();
+
+  waitMs(key: string, nowMs: number): number {
+    const failures = this.#byKey.get(key);
+    return failures === undefined ? 0 : Math.max(0, failures.lastMs + delayMs(failures.count) - nowMs);
+  }
+
+  add(key: string, nowMs: number): void {
+    const known = this.#byKey.get(key);
+    const count = known === undefined || nowMs - known.lastMs >= forgetAfterMs ? 0 : known.count;
+    this.#byKey.delete(key);
+    if (this.#byKey.size >= entriesMax) this.#makeRoom();
+    this.#byKey.set(key, { count: count + 1, lastMs: nowMs });
+  }
+
+  clear(key: string): void {
+    this.#byKey.delete(key);
+  }
+
+  /** Drops the oldest of those that still wait for nothing: a flood of new names must not wash out who is being guessed. */
+  #makeRoom(): void {
+    const [oldest] = this.#byKey.keys();
+    for (const [key, { count }] of this.#byKey)
+      if (count <= freeFailures) {
+        this.#byKey.delete(key);
+        return;
+      }
+    if (oldest !== undefined) this.#byKey.delete(oldest);
+  }
+}
+
+/** The pause after the `count`-th failure: none at first, then doubling up to its bound. */
+function delayMs(count: number): number {
+  return count <= freeFailures ? 0 : Math.min(delayMsMax, firstDelayMs * 2 ** (count - freeFailures - 1));
+}
+
+/**
+ * What counts as one place: an IPv4 address, but the /64 of an IPv6 address, since whoever has one address there has all
+ * of them. The server writes IPv6 addresses out in full.
+ */
+function networkOf(address: string): string {
+  const groups = address.toLowerCase().split(':');
+  const isMappedIpv4 = groups.length === 8 && groups.slice(0, 5).every((group) => /^0+$/.test(group));
+  return groups.length === 8 && !isMappedIpv4 ? groups.slice(0, 4).join(':') : address;
+}

@@ -1,0 +1,85 @@
+/**
+ * All requests in flight: worker messages find their exchange here, and one sweep a second sends pings, ends what is
+ * over its time and releases answers whose row is late.
+ */
+import type { ErrorCode } from '../shared/error-catalogue.ts';
+import type { FromWorker, Job } from '../shared/messages.ts';
+import type { Termination, UsageRow } from '../shared/rows.ts';
+import type { WorkerSlot } from './dispatch.ts';
+import type { Downstream } from './downstream.ts';
+import { Exchange, type ExchangeParts } from './exchange.ts';
+import type { Arrival } from './request-record.ts';
+
+const sweepMs = 1_000;
+
+interface RelayOptions {
+  requestTimeoutMs: number;
+  pingAfterMs: number;
+  onRow: (row: UsageRow) => void;
+}
+
+export class Relay {
+  readonly #parts: ExchangeParts;
+  readonly #options: RelayOptions;
+  readonly #exchanges = new Map<number, Exchange>();
+  readonly #sweeper: NodeJS.Timeout;
+  #nextId = 1;
+  #onIdle: (() => void) | null = null;
+
+  constructor(parts: Omit<ExchangeParts, 'onOver'>, options: RelayOptions) {
+    this.#options = options;
+    this.#parts = { ...parts, onOver: (exchange, row) => this.#over(exchange, row) };
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+  }
+
+  get inFlight(): number {
+    return this.#exchanges.size;
+  }
+
+  /** Sends a request on its way; from here on its worker, its client and the clock decide. */
+  begin(arrival: Arrival, job: Job, down: Downstream): void {
+    const id = this.#nextId++;
+    this.#exchanges.set(id, new Exchange(id, arrival, job, down, this.#parts));
+  }
+
+  receive(message: Exclude<FromWorker, { t: 'ready' | 'models' }>): void {
+    this.#exchanges.get(message.id)?.receive(message);
+  }
+
+  threadLost(slot: WorkerSlot): void {
+    for (const exchange of [...this.#exchanges.values()]) if (exchange.slot === slot) exchange.threadLost();
+  }
+
+  /** Resolves when nothing is in flight, at once if nothing is. */
+  idle(): Promise<void> {
+    if (this.#exchanges.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Ends every request that is still in flight. */
+  expireAll(code: ErrorCode, termination: Termination): void {
+    for (const exchange of [...this.#exchanges.values()]) exchange.expire(code, termination);
+  }
+
+  close(): void {
+    clearInterval(this.#sweeper);
+  }
+
+  #sweep(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    for (const exchange of this.#exchanges.values()) {
+      if (nowMs - exchange.record.arrivedMs > this.#options.requestTimeoutMs)
+        exchange.expire('request_timeout', 'error');
+      else exchange.checkSilence(nowMs, this.#options.pingAfterMs);
+    }
+    this.#parts.usage.releaseOverdue();
+  }
+
+  #over(exchange: Exchange, row: UsageRow): void {
+    this.#exchanges.delete(exchange.id);
+    this.#options.onRow(row);
+    if (this.#exchanges.size === 0) this.#onIdle?.();
+  }
+}

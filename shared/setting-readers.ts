@@ -1,0 +1,98 @@
+/**
+ * How the text of a setting becomes its value. Each reader gets the text, or undefined when it is unset or empty, and
+ * throws an Error that says what is wrong without repeating what may be a secret.
+ */
+
+export function whole(from: number, to: number, fallback: number): (raw: string | undefined) => number {
+  return (raw) => {
+    if (raw === undefined) return fallback;
+    const value = Number(raw);
+    if (!Number.isInteger(value) || value < from || value > to)
+      throw new Error(`must be a whole number from ${from} to ${to}`);
+    return value;
+  };
+}
+
+export function oneOf<const T extends string>(choices: readonly T[], fallback: T): (raw: string | undefined) => T {
+  return (raw) => {
+    const found = choices.find((choice) => choice === raw?.toLowerCase());
+    if (raw !== undefined && found === undefined) throw new Error(`must be one of ${choices.join(', ')}`);
+    return found ?? fallback;
+  };
+}
+
+export function text(raw: string | undefined): string | null {
+  return raw ?? null;
+}
+
+export function parseGeminiKeys(raw: string | undefined): readonly string[] {
+  const keys = (raw ?? '')
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+  // Google issues `AIza…` and `AQ.…` keys and may issue others: only what cannot be a header value is refused.
+  if (keys.some((key) => !/^[A-Za-z0-9._~-]+$/.test(key)))
+    throw new Error('must be Gemini keys separated by commas; one of them has characters that no key has');
+  return [...new Set(keys)];
+}
+
+export function parseBaseUrl(raw: string | undefined): string {
+  const value = raw ?? 'https://generativelanguage.googleapis.com';
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new Error('must be an http(s) URL without query, fragment or credentials');
+  return url.href.replace(/\/+$/, '');
+}
+
+/** Secrets that were published in example files, and so protect nothing. */
+const publishedSecrets =
+  /^(your[-_ ].*|change[-_ ]?me.*|secret|jwt[-_]?secret|.*change[-_ ]in[-_ ]production.*|.*placeholder.*)$/i;
+
+export function parseJwtSecret(raw: string | undefined): string | null {
+  if (raw !== undefined && publishedSecrets.test(raw))
+    throw new Error('is a published placeholder; make your own, for example with: openssl rand -hex 32');
+  return raw ?? null;
+}
+
+export function parseAdminPassword(raw: string | undefined): string | null {
+  if (raw !== undefined && /^(admin|password|admin123|changeme|change-me|your[-_ ].*)$/i.test(raw))
+    throw new Error('is a password that everybody knows; choose another');
+  return raw ?? null;
+}
+
+export function parseDatabasePath(raw: string | undefined): string {
+  const value = raw ?? 'sqlite:./gemini_pool.db';
+  const match = /^sqlite:(?:\/\/(?=[^/]|\/[^/]))?([^?]+)(?:\?.*)?$/.exec(value);
+  if (match?.[1] === undefined) throw new Error('must look like sqlite:./gemini_pool.db');
+  return match[1];
+}
+
+export interface ListenAddress {
+  host: string;
+  port: number;
+}
+
+export function parseListenAddress(raw: string | undefined): ListenAddress {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:\s]+)):(\d{1,5})$/.exec(raw ?? '0.0.0.0:8080');
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !Number.isInteger(port) || port > 65_535)
+    throw new Error('must be an address and a port, like 0.0.0.0:8080 or [::]:8080');
+  return { host, port };
+}
+
+export function parseEncryptionKey(raw: string | undefined): string | null {
+  if (raw === undefined) return null;
+  if (/^[0-9a-fA-F]{64}$/.test(raw)) return raw.toLowerCase();
+  const bytes = Buffer.from(raw, 'base64');
+  if (bytes.length !== 32)
+    throw new Error('must be 32 bytes as 64 hex digits or base64; make it with: openssl rand -hex 32');
+  return bytes.toString('hex');
+}
+
+export function parseOrigins(raw: string | undefined): readonly string[] {
+  const origins = (raw ?? '*').split(',').map((origin) => origin.trim().replace(/\/$/, ''));
+  if (origins.some((origin) => origin !== '*' && !/^https?:\/\/[^/\s]+$/.test(origin)))
+    throw new Error('must be * or origins like https://app.example, separated by commas');
+  return origins;
+}

@@ -1,0 +1,148 @@
+/** A chat completion request of OpenAI's as the request that Gemini gets, and what the answer's side must know of it. */
+import { GatewayError } from '../shared/errors.ts';
+import { type GeminiRequest, type GenerationConfig, isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
+import { limits } from '../shared/limits.ts';
+import type { AnswerContext } from './answer-context.ts';
+import { missing, readBoolean, readRecord, unsupportedValue, wrongType, wrongValue } from './field-readers.ts';
+import { readGenerationConfig } from './generation-config.ts';
+import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
+import { parseBody, withoutBrokenText } from './json-text.ts';
+import { placeSystem, readMessages } from './message-list.ts';
+import { familyOf } from './model-family.ts';
+import { readServiceTier, refuseUnsupported, warnOfIgnored } from './request-limits.ts';
+import { applyResponseFormat, readResponseFormat } from './response-format.ts';
+import { readThinking } from './thinking.ts';
+import { readTools, type ToolSetup } from './tool-declarations.ts';
+import { guessTokens } from './usage-mapping.ts';
+
+export interface TranslateOptions {
+  /** Refuse what would else be left out or rewritten. */
+  strict: boolean;
+  /** What to do with an answer that ends regularly and is empty; by default it is passed on as it is. */
+  emptyAnswer?: AnswerContext['emptyAnswer'];
+  /** Names that clients use, by the models that shall answer for them. */
+  aliases?: ReadonlyMap<string, string>;
+  /** Tell Google not to keep requests for its logs. */
+  optOutOfStore?: boolean;
+}
+
+export interface ChatPlan {
+  /** Gemini's model id for the path, without `models/`. */
+  model: string;
+  /** As the client named it; echoed in answers. */
+  modelAsked: string;
+  stream: boolean;
+  /** The request for generateContent or streamGenerateContent. */
+  geminiBody: string;
+  /** Names of what was left out or rewritten, for `x-gemini-pool-warnings`. */
+  warnings: string[];
+  answer: AnswerContext;
+}
+
+/** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */
+export function planChat(bodyText: string, options: TranslateOptions): ChatPlan {
+  const body = parseBody(bodyText);
+  if (!isRecord(body)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
+  const { strict } = options;
+  const { model, modelAsked } = readModel(body['model'], options);
+  const family = familyOf(model);
+  const warnings: string[] = [];
+  const stream = readBoolean(body, 'stream') ?? false;
+  refuseUnsupported(body);
+  const google = readGoogle(body);
+  const format = readResponseFormat(body);
+  const tools = readTools(body, google, family, format !== undefined, warnings);
+  const { names } = tools;
+  const conversation = readMessages(body['messages'], { family, names, strict, warnings });
+  const config = readGenerationConfig(body, family, warnings);
+  const thinking = readThinking(body, google, family, strict, warnings);
+  if (thinking !== undefined) config.thinkingConfig = thinking;
+  const request: GeminiRequest = { contents: conversation.contents };
+  if (format !== undefined) {
+    const words = applyResponseFormat(format, config, tools, family, strict, warnings);
+    if (words !== undefined) conversation.system.push({ text: words });
+  }
+  placeSystem(conversation, request, family);
+  addImageOutput(body, google, config);
+  addTools(request, tools);
+  if (!isEmpty(config)) request.generationConfig = config;
+  addSettings(request, body, google, options, warnings);
+  warnOfIgnored(body, strict, warnings);
+  return {
+    model,
+    modelAsked,
+    stream,
+    geminiBody: withoutBrokenText(JSON.stringify(request), bodyText),
+    warnings,
+    answer: {
+      modelAsked,
+      includeUsage: stream && readIncludeUsage(body),
+      showThoughts: thinking?.includeThoughts === true,
+      tools: names,
+      legacyFunctions: tools.isLegacy,
+      firstCallOnly: readBoolean(body, 'parallel_tool_calls') === false,
+      mayCite: tools.hasSearch,
+      emptyAnswer: options.emptyAnswer ?? 'stop',
+      promptTokensGuess: guessTokens(conversation.charsGuess),
+    },
+  };
+}
+
+/** The model's name, which must be able to stand in a path and nothing else. */
+function readModel(value: unknown, { aliases }: TranslateOptions): { model: string; modelAsked: string } {
+  if (value === undefined || value === null) throw missing('model');
+  if (typeof value !== 'string') throw wrongType('model', 'a string', value);
+  if (value === '') throw wrongValue('model', 'empty string.');
+  const named = aliases?.get(value) ?? value;
+  const model = named.startsWith('models/') ? named.slice('models/'.length) : named;
+  if (model.length > limits.modelNameCharsMax || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(model) || model.includes('..'))
+    throw new GatewayError('model_not_found', { message: 'There is no model of this name.', param: 'model' });
+  return { model, modelAsked: value };
+}
+
+function readIncludeUsage(body: JsonRecord): boolean {
+  const options = readRecord(body, 'stream_options');
+  return options !== undefined && readBoolean(options, 'include_usage', 'stream_options.include_usage') === true;
+}
+
+function addImageOutput(body: JsonRecord, google: JsonRecord, config: GenerationConfig): void {
+  const modalities = readModalities(body, google);
+  if (modalities !== undefined) config.responseModalities = modalities;
+  const imageConfig = readImageConfig(google);
+  if (imageConfig !== undefined) config.imageConfig = imageConfig;
+}
+
+function addTools(request: GeminiRequest, { tools, config }: ToolSetup): void {
+  if (tools.length > 0) request.tools = tools;
+  if (config !== undefined) request.toolConfig = config;
+}
+
+function addSettings(
+  request: GeminiRequest,
+  body: JsonRecord,
+  google: JsonRecord,
+  { strict, optOutOfStore }: TranslateOptions,
+  warnings: string[],
+): void {
+  readGoogleSettings(google, request);
+  const serviceTier = readServiceTier(body);
+  if (serviceTier !== undefined) request.serviceTier = serviceTier;
+  if (optOutOfStore === true) request.store = false;
+  // These live in the cache, and Gemini refuses them beside it.
+  if (request.cachedContent !== undefined && (request.systemInstruction ?? request.tools) !== undefined) {
+    if (strict)
+      throw unsupportedValue(
+        'extra_body.google.cached_content',
+        'system messages and tools must be part of the cached content.',
+      );
+    delete request.systemInstruction;
+    delete request.tools;
+    delete request.toolConfig;
+    warnings.push('cached_content');
+  }
+}
+
+function isEmpty(config: GenerationConfig): boolean {
+  for (const _ in config) return false;
+  return true;
+}

@@ -1,0 +1,94 @@
+/** The models that one key offers, page after page. */
+
+import { GatewayError, toPlainError } from '../shared/errors.ts';
+import { limits } from '../shared/limits.ts';
+import type { ListedModel } from '../shared/messages.ts';
+import type { JobContext } from './chat-job.ts';
+import type { GeminiClient } from './gemini-client.ts';
+import { classifyFailure, classifyStatus } from './upstream-error.ts';
+
+/** Pages of one list: Google has some dozens of models, so this many thousands are a fault. */
+const pagesMax = 20;
+
+/** Fetches the list with `key` and posts it, or the error that the first failing page met. */
+export async function runModelsJob(id: number, key: string, { client, outbox, onOver }: JobContext): Promise<void> {
+  try {
+    const models: ListedModel[] = [];
+    let pageToken = '';
+    for (let page = 0; page < pagesMax; page++) {
+      const query = pageToken === '' ? '' : `&pageToken=${encodeURIComponent(pageToken)}`;
+      const body = await fetchText(client, `/models?pageSize=1000${query}`, key);
+      pageToken = readPage(body, models);
+      if (pageToken === '') break;
+    }
+    outbox.post({ t: 'models', id, models });
+  } catch (error) {
+    outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
+  } finally {
+    onOver(id);
+  }
+}
+
+/** A whole answer of status 200 as text; throws the GatewayError of anything else. */
+function fetchText(client: GeminiClient, path: string, key: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    let status = 0;
+    let contentType = '';
+    const call = client.call(
+      { method: 'GET', path, key, body: null },
+      {
+        onHead: (headStatus, headContentType) => {
+          status = headStatus;
+          contentType = headContentType;
+        },
+        onData: (chunk) => {
+          bytes += chunk.length;
+          if (bytes <= limits.upstreamErrorBytesMax) {
+            chunks.push(chunk);
+            return;
+          }
+          call.abort();
+          reject(new GatewayError('upstream_protocol'));
+        },
+        onEnd: () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          if (status === 200) resolve(text);
+          else reject(classifyStatus(status, text, contentType).error);
+        },
+        onFault: (error) => reject(classifyFailure(error).error),
+      },
+    );
+  });
+}
+
+/** Reads one page into `models`; gives the token of the next, or ''. */
+function readPage(text: string, models: ListedModel[]): string {
+  let page: unknown;
+  try {
+    page = JSON.parse(text);
+  } catch (error) {
+    throw new GatewayError('upstream_protocol', {}, error);
+  }
+  if (typeof page !== 'object' || page === null) throw new GatewayError('upstream_protocol');
+  const listed: unknown = 'models' in page ? page.models : [];
+  if (!Array.isArray(listed)) throw new GatewayError('upstream_protocol');
+  for (const entry of listed) {
+    const model = readModel(entry);
+    if (model !== null) models.push(model);
+  }
+  return 'nextPageToken' in page && typeof page.nextPageToken === 'string' ? page.nextPageToken : '';
+}
+
+function readModel(entry: unknown): ListedModel | null {
+  if (typeof entry !== 'object' || entry === null || !('name' in entry) || typeof entry.name !== 'string') return null;
+  const methods: unknown = 'supportedGenerationMethods' in entry ? entry.supportedGenerationMethods : [];
+  const limit = (value: unknown): number | null => (typeof value === 'number' ? value : null);
+  return {
+    id: entry.name.replace(/^models\//, ''),
+    methods: Array.isArray(methods) ? methods.filter((method) => typeof method === 'string') : [],
+    inputTokenLimit: 'inputTokenLimit' in entry ? limit(entry.inputTokenLimit) : null,
+    outputTokenLimit: 'outputTokenLimit' in entry ? limit(entry.outputTokenLimit) : null,
+  };
+}

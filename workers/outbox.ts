@@ -1,0 +1,47 @@
+/**
+ * What a worker says to the gateway: everything of one turn of the event loop crosses in one message, and the frames of
+ * one stream that became ready in the same turn are joined into one.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { FromWorker } from '../shared/messages.ts';
+
+type Frames = Extract<FromWorker, { t: 'frames' }>;
+
+export class Outbox {
+  readonly #port: MessagePort;
+  #batch: FromWorker[] = [];
+  /** By request, its frames in the batch that is being filled. */
+  readonly #frames = new Map<number, Frames>();
+  #flushScheduled = false;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  post(message: FromWorker): void {
+    this.#batch.push(message);
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  /** Posts chunks of a stream, joined to those of the same turn. */
+  postFrames(id: number, text: string): void {
+    const open = this.#frames.get(id);
+    if (open !== undefined) {
+      open.text += text;
+      return;
+    }
+    const frames: Frames = { t: 'frames', id, text };
+    this.#frames.set(id, frames);
+    this.post(frames);
+  }
+
+  flush(): void {
+    this.#flushScheduled = false;
+    if (this.#batch.length === 0) return;
+    this.#port.postMessage(this.#batch);
+    this.#batch = [];
+    if (this.#frames.size > 0) this.#frames.clear();
+  }
+}

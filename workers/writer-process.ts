@@ -1,0 +1,89 @@
+/**
+ * The entry of the writer process, forked by the gateway: the only one that writes the database. It opens it when told
+ * to, commits what it is sent, and leaves when it is told to or when the gateway is gone.
+ */
+import { limits } from '../shared/limits.ts';
+import { makeLogger } from '../shared/log.ts';
+import type { StoreOptions, ToWriter } from '../shared/messages.ts';
+import { DatabaseRefused } from './database.ts';
+import { GroupCommit } from './group-commit.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import type { Store } from './store.ts';
+import { openChannel } from './writer-channel.ts';
+
+/** Longest time for the last commits, below that after which the gateway would kill. */
+const lastCommitsMsMax = limits.writerStopMsMax * 0.8;
+
+interface Writer {
+  store: Store;
+  commits: GroupCommit;
+}
+
+const log = makeLogger('writer', 'info');
+let writer: Writer | null = null;
+let isLeaving = false;
+
+const channel = openChannel({ onMessage: receive, onClosed: () => void leave() });
+// The gateway decides when to leave: a terminal's ctrl-C goes to the whole group, and rows are still to come then.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
+
+function receive(message: ToWriter): void {
+  switch (message.t) {
+    case 'open':
+      void open(message.options);
+      return;
+    case 'rows':
+      writer?.commits.addRows(message.seq, message.rows);
+      return;
+    case 'command':
+      writer?.commits.addCommand(message.id, message.command);
+      return;
+    case 'stop':
+      void leave();
+      return;
+    default:
+      message satisfies never;
+  }
+}
+
+async function open(options: StoreOptions): Promise<void> {
+  let store: Store | null = null;
+  try {
+    const opened = openSqliteStore(options);
+    store = opened.store;
+    const { from, to } = opened.migration;
+    if (from !== to) log.info({ from, to }, 'the database has a new schema');
+    const state = await store.load();
+    const commits = new GroupCommit({
+      store,
+      send: channel.send,
+      onImpossible: (what, fault) =>
+        log.error({ code: fault.code, reason: reasonOf(fault.cause) }, `dropped, the database cannot take it: ${what}`),
+      wait: (ms, callback) => void setTimeout(callback, ms),
+    });
+    writer = { store, commits };
+    channel.send({ t: 'ready', state });
+  } catch (error) {
+    const message = error instanceof DatabaseRefused ? error.message : `The writer failed: ${reasonOf(error)}`;
+    channel.send({ t: 'fatal', message });
+    await store?.close();
+    channel.leave(1);
+  }
+}
+
+/** Commits what is queued and leaves; what can't be committed in time is given up, with an exit code that says so. */
+async function leave(): Promise<void> {
+  if (isLeaving) return;
+  isLeaving = true;
+  if (writer !== null) {
+    const late = setTimeout(() => channel.leave(1), lastCommitsMsMax);
+    await writer.commits.idle();
+    clearTimeout(late);
+    await writer.store.close();
+  }
+  channel.leave(0);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown error';
+}
