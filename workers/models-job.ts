@@ -3,7 +3,7 @@
 import { GatewayError, toPlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { ListedModel } from '../shared/messages.ts';
-import type { JobContext } from './chat-job.ts';
+import type { JobContext } from './attempt-loop.ts';
 import type { GeminiClient } from './gemini-client.ts';
 import { classifyFailure, classifyStatus } from './upstream-error.ts';
 

@@ -3,71 +3,99 @@
  * jobs run, and what they say goes out once a turn of the event loop.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { GatewayError } from '../shared/errors.ts';
 import { makeLogger } from '../shared/log.ts';
-import type { ToWorker } from '../shared/messages.ts';
+import type { Job, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
-import { ChatJob, type JobContext } from './chat-job.ts';
+import type { JobContext } from './attempt-loop.ts';
+import { startChatJob } from './chat-job.ts';
+import type { TranslateOptions } from './chat-request.ts';
 import { GeminiClient } from './gemini-client.ts';
 import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
+import { UpstreamFault } from './upstream-error.ts';
+import type { WorkerJob } from './worker-job.ts';
 
 /** Serves until the gateway says `stop`. Rejects, and so ends the thread, only by a bug. */
 export default function serve({ port, options }: { port: MessagePort; options: WorkerOptions }): Promise<void> {
-  const client = new GeminiClient(options);
-  const outbox = new Outbox(port);
-  const chats = new Map<number, ChatJob>();
-  const context: JobContext = {
-    client,
-    outbox,
-    translate: { strict: false },
-    log: makeLogger('worker', options.logLevel),
-    onOver: (id) => chats.delete(id),
-  };
   return new Promise((resolve) => {
+    const worker = new TranslateWorker(port, options, resolve);
     port.on('message', (batch: ToWorker[]) => {
-      for (const message of batch) {
-        if (message.t !== 'stop') receive(message, chats, context);
-        else
-          void client.close().then(() => {
-            outbox.flush();
-            port.close();
-            resolve();
-          });
-      }
+      for (const message of batch) worker.receive(message);
     });
-    outbox.post({ t: 'ready' });
   });
 }
 
-function receive(message: Exclude<ToWorker, { t: 'stop' }>, chats: Map<number, ChatJob>, context: JobContext): void {
-  switch (message.t) {
-    case 'job': {
-      const { id, job } = message;
-      if (job.kind === 'models') {
-        void runModelsJob(id, job.key, context);
+class TranslateWorker {
+  readonly #port: MessagePort;
+  readonly #onStopped: () => void;
+  readonly #jobs = new Map<number, WorkerJob>();
+  readonly #translate: TranslateOptions = { strict: false };
+  readonly #context: JobContext;
+
+  constructor(port: MessagePort, options: WorkerOptions, onStopped: () => void) {
+    this.#port = port;
+    this.#onStopped = onStopped;
+    const log = makeLogger('worker', options.logLevel);
+    this.#context = {
+      client: new GeminiClient(options),
+      outbox: new Outbox(port),
+      onOver: (id) => this.#jobs.delete(id),
+      reportBug: (error, requestId) => {
+        if (error instanceof GatewayError || error instanceof UpstreamFault) return;
+        log.error({ err: error, requestId }, 'unexpected error in a job');
+      },
+    };
+    this.#context.outbox.post({ t: 'ready' });
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.t) {
+      case 'job':
+        this.#begin(message.id, message.job);
+        return;
+      case 'lease':
+        this.#jobs.get(message.id)?.lease(message.leaseId, message.key);
+        return;
+      case 'no_lease':
+        this.#jobs.get(message.id)?.noLease(message.error);
+        return;
+      case 'pause':
+        this.#jobs.get(message.id)?.pause();
+        return;
+      case 'resume':
+        this.#jobs.get(message.id)?.resume();
+        return;
+      case 'cancel':
+        this.#jobs.get(message.id)?.cancel();
+        return;
+      case 'stop':
+        void this.#stop();
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #begin(id: number, job: Job): void {
+    switch (job.kind) {
+      case 'chat': {
+        const chat = startChatJob(id, job, this.#translate, this.#context);
+        if (chat !== null) this.#jobs.set(id, chat);
         return;
       }
-      const chat = new ChatJob(id, job, context);
-      chats.set(id, chat);
-      chat.start();
-      return;
+      case 'models':
+        void runModelsJob(id, job.key, this.#context);
+        return;
+      default:
+        job satisfies never;
     }
-    case 'lease':
-      chats.get(message.id)?.lease(message.leaseId, message.key);
-      return;
-    case 'no_lease':
-      chats.get(message.id)?.noLease(message.error);
-      return;
-    case 'pause':
-      chats.get(message.id)?.pause();
-      return;
-    case 'resume':
-      chats.get(message.id)?.resume();
-      return;
-    case 'cancel':
-      chats.get(message.id)?.cancel();
-      return;
-    default:
-      message satisfies never;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#context.client.close();
+    this.#context.outbox.flush();
+    this.#port.close();
+    this.#onStopped();
   }
 }

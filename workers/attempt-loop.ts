@@ -1,0 +1,214 @@
+/**
+ * The attempts at one call of Gemini: ask for a lease, call, and on failure report it and ask again for another key, as
+ * long as nothing of the answer has gone to the client. Knows nothing of what is asked or answered: its owner does.
+ */
+import type { PlainError } from '../shared/errors.ts';
+import { randomFraction } from '../shared/ids.ts';
+import type { KeyOutcome } from '../shared/key-outcome.ts';
+import { limits } from '../shared/limits.ts';
+import type { GeminiClient, UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
+import type { Outbox } from './outbox.ts';
+import { classifyFailure, classifyStatus, type UpstreamVerdict } from './upstream-error.ts';
+
+/** What all jobs of a worker share. */
+export interface JobContext {
+  readonly client: GeminiClient;
+  readonly outbox: Outbox;
+  /** The job has said its last word. */
+  readonly onOver: (id: number) => void;
+  /** Logs what is neither in the catalogue nor Gemini's doing: a bug, whose text no client sees. */
+  readonly reportBug: (error: unknown, requestId: string) => void;
+}
+
+/** What the gateway is told with the wish for a lease. */
+export interface LeaseWish {
+  model: string;
+  modelAsked: string;
+  stream: boolean;
+  warnings: string;
+}
+
+/** Reads the body of one answer of status 200. What it throws ends the attempt. */
+export interface AnswerReader {
+  feed(chunk: Buffer): void;
+  /** The body has ended. */
+  end(): void;
+  /** Content has gone to the client: there can be no other attempt. */
+  readonly started: boolean;
+}
+
+/** Whose attempts these are. */
+export interface AttemptOwner {
+  readonly requestId: string;
+  readonly wish: LeaseWish;
+  /** The call of the next attempt, but for its key. */
+  toRequest(): Omit<UpstreamRequest, 'key'>;
+  /** A reader for the next answer. */
+  toReader(contentType: string): AnswerReader;
+  /** The reader took the answer whole. Its lease is still out: whoever owns these attempts ends it. */
+  onAnswered(leaseId: number): void;
+  /** No attempt is left; every lease was returned. */
+  onGaveUp(error: PlainError): void;
+}
+
+/** Failures that say nothing about the key (Gemini's own trouble) are tried again this often, after a pause. */
+const neutralRetriesMax = 2;
+const backoffMs = 250;
+
+export class AttemptLoop implements UpstreamListener {
+  readonly #id: number;
+  readonly #owner: AttemptOwner;
+  readonly #context: JobContext;
+  readonly #startedMs = performance.now();
+  #leaseId: number | null = null;
+  #call: UpstreamCall | null = null;
+  #attempts = 0;
+  #neutralRetries = 0;
+  #backoff: NodeJS.Timeout | null = null;
+  #lastError: PlainError | null = null;
+  #isOver = false;
+  // Of the attempt at hand:
+  #status = 0;
+  #contentType = '';
+  #errorBody: Buffer[] = [];
+  #errorBytes = 0;
+  #reader: AnswerReader | null = null;
+
+  constructor(id: number, owner: AttemptOwner, context: JobContext) {
+    this.#id = id;
+    this.#owner = owner;
+    this.#context = context;
+  }
+
+  /** Asks for a lease, to begin with or after an answer that was one of several. */
+  start(): void {
+    const { model, modelAsked, stream, warnings } = this.#owner.wish;
+    this.#context.outbox.post({ t: 'want_lease', id: this.#id, model, modelAsked, stream, warnings });
+  }
+
+  lease(leaseId: number, key: string): void {
+    if (this.#isOver) return;
+    this.#leaseId = leaseId;
+    this.#attempts++;
+    this.#status = 0;
+    this.#errorBody = [];
+    this.#errorBytes = 0;
+    this.#reader = null;
+    this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key }, this);
+  }
+
+  /** No key may serve. What the last attempt met is the better answer, unless it was about its key. */
+  noLease(error: PlainError): void {
+    if (!this.#isOver) this.#giveUp(this.#lastError ?? error);
+  }
+
+  pause(): void {
+    this.#call?.pause();
+  }
+
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  /** Drops everything; the owner hears nothing more. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#backoff !== null) clearTimeout(this.#backoff);
+    this.#call?.abort();
+    this.#call = null;
+    this.#endLease({ kind: 'neutral', reason: 'cancelled' });
+  }
+
+  onHead(status: number, contentType: string): void {
+    this.#status = status;
+    this.#contentType = contentType;
+    if (status === 200) this.#reader = this.#owner.toReader(contentType);
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.#reader !== null) {
+      this.#guard(this.#reader, chunk);
+      return;
+    }
+    this.#errorBytes += chunk.length;
+    if (this.#errorBytes <= limits.upstreamErrorBytesMax) this.#errorBody.push(chunk);
+  }
+
+  onEnd(): void {
+    this.#call = null;
+    if (this.#reader !== null) this.#guard(this.#reader, null);
+    else {
+      const text = Buffer.concat(this.#errorBody).toString('utf8');
+      this.#attemptFailed(classifyStatus(this.#status, text, this.#contentType));
+    }
+  }
+
+  onFault(error: unknown): void {
+    this.#call = null;
+    this.#attemptFailed(classifyFailure(error));
+  }
+
+  /** Lets the reader see hostile bytes, or their end: whatever it throws ends the attempt. */
+  #guard(reader: AnswerReader, chunk: Buffer | null): void {
+    try {
+      if (chunk !== null) reader.feed(chunk);
+      else {
+        reader.end();
+        this.#answered();
+      }
+    } catch (error) {
+      this.#call?.abort();
+      this.#call = null;
+      this.#context.reportBug(error, this.#owner.requestId);
+      this.#attemptFailed(classifyFailure(error));
+    }
+  }
+
+  #answered(): void {
+    const leaseId = this.#leaseId;
+    if (leaseId === null) throw new Error('an answer came without a lease');
+    this.#leaseId = null;
+    this.#owner.onAnswered(leaseId);
+  }
+
+  #attemptFailed(verdict: UpstreamVerdict): void {
+    if (this.#isOver) return;
+    const error = verdict.error.toPlain();
+    this.#endLease(verdict.outcome);
+    if (!this.#mayRetry(verdict)) {
+      this.#giveUp(error);
+      return;
+    }
+    if (verdict.outcome.kind !== 'neutral') {
+      this.#lastError = null;
+      this.start();
+      return;
+    }
+    this.#lastError = error;
+    this.#neutralRetries++;
+    const pauseMs = backoffMs * 2 ** (this.#neutralRetries - 1) * (0.5 + randomFraction());
+    this.#backoff = setTimeout(() => {
+      this.#backoff = null;
+      this.start();
+    }, pauseMs);
+  }
+
+  #mayRetry({ retry, outcome }: UpstreamVerdict): boolean {
+    // After the first content another attempt would repeat what the client has already read.
+    if (this.#reader?.started || retry === 'no') return false;
+    if (outcome.kind === 'neutral' && this.#neutralRetries >= neutralRetriesMax) return false;
+    return this.#attempts < limits.attemptsMax && performance.now() - this.#startedMs < limits.attemptsWindowMs;
+  }
+
+  #endLease(outcome: KeyOutcome): void {
+    if (this.#leaseId === null) return;
+    this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId: this.#leaseId, outcome });
+    this.#leaseId = null;
+  }
+
+  #giveUp(error: PlainError): void {
+    this.#isOver = true;
+    this.#owner.onGaveUp(error);
+  }
+}
