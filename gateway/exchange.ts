@@ -41,8 +41,10 @@ export class Exchange {
   #phase: Phase = 'leasing';
   #slot: WorkerSlot | null = null;
   #runs = 0;
-  #leaseId: number | null = null;
-  #tried: Set<string> | null = null;
+  /** The leases that are out, with the number of the attempt that each is for. */
+  readonly #leases = new Map<number, number>();
+  /** By call, the keys that it has tried. */
+  readonly #tried: Set<string>[] = [];
   #warnings = '';
   #lastSentMs: number;
   #content = '';
@@ -76,7 +78,7 @@ export class Exchange {
         record.model = message.model;
         record.modelAsked = message.modelAsked;
         this.#warnings = message.warnings;
-        this.#lease(message.model);
+        this.#lease(message.model, message.call);
         return;
       case 'outcome':
         this.#returnLease(message.leaseId, message.outcome);
@@ -88,7 +90,7 @@ export class Exchange {
         this.#on('content');
         return;
       case 'done':
-        this.#returnLease(message.leaseId, { kind: 'ok' });
+        if (message.leaseId !== null) this.#returnLease(message.leaseId, { kind: 'ok' });
         record.contentCame();
         record.usage = message.usage;
         record.finishReason = message.finishReason;
@@ -120,7 +122,7 @@ export class Exchange {
   /** The worker that had this request is gone. */
   threadLost(): void {
     this.#slot = null;
-    if (this.#leaseId !== null) this.#returnLease(this.#leaseId, { kind: 'neutral', reason: 'worker_lost' });
+    for (const leaseId of this.#leases.keys()) this.#returnLease(leaseId, { kind: 'neutral', reason: 'worker_lost' });
     const mayRunAgain = lifecycle[this.#phase].thread_lost?.effects.includes('run_again') ?? false;
     if (mayRunAgain && this.#runs < runsMax) this.#on('thread_lost');
     else this.#fail({ code: 'worker_lost' });
@@ -186,31 +188,32 @@ export class Exchange {
     this.#parts.dispatch.post(slot, { t: 'job', id: this.id, job: this.#job });
   }
 
-  #lease(model: string): void {
-    if (this.#slot === null || this.#leaseId !== null) return;
-    if (this.#phase !== 'leasing' && this.#phase !== 'pinging') return;
-    const lease = this.#parts.pool.lease(model, this.#tried);
+  #lease(model: string, call: number): void {
+    if (this.#slot === null || this.#phase === 'settling' || this.#phase === 'cancelled') return;
+    const tried = this.#tried[call] ?? new Set();
+    this.#tried[call] = tried;
+    const lease = this.#parts.pool.lease(model, tried);
     if (!lease.ok) {
       const error: PlainError =
         lease.retryAfterMs === null
           ? { code: 'no_available_keys' }
           : { code: 'keys_resting', retryAfterMs: lease.retryAfterMs };
-      this.#parts.dispatch.post(this.#slot, { t: 'no_lease', id: this.id, error });
+      this.#parts.dispatch.post(this.#slot, { t: 'no_lease', id: this.id, call, error });
       return;
     }
-    this.#leaseId = lease.leaseId;
-    this.#tried ??= new Set();
-    this.#tried.add(lease.keyId);
-    this.record.leased(lease.keyId);
-    this.#parts.dispatch.post(this.#slot, { t: 'lease', id: this.id, leaseId: lease.leaseId, key: lease.key });
+    const { leaseId, keyId, key } = lease;
+    tried.add(keyId);
+    this.#leases.set(leaseId, this.record.leased(keyId));
+    this.#parts.dispatch.post(this.#slot, { t: 'lease', id: this.id, call, leaseId, key });
     this.#on('leased');
   }
 
   #returnLease(leaseId: number, outcome: KeyOutcome): void {
     this.#parts.pool.report(leaseId, outcome);
-    if (this.#leaseId !== leaseId) return;
-    this.#leaseId = null;
-    this.record.attemptEnded(outcome);
+    const attempt = this.#leases.get(leaseId);
+    if (attempt === undefined) return;
+    this.#leases.delete(leaseId);
+    this.record.attemptEnded(attempt, outcome);
   }
 
   #clientGone(): void {

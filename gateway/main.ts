@@ -8,6 +8,7 @@ import { fingerprint, makeIdSource } from '../shared/ids.ts';
 import { limits } from '../shared/limits.ts';
 import { type Logger, makeLogger } from '../shared/log.ts';
 import type { FromWorker } from '../shared/messages.ts';
+import type { WorkerOptions } from '../shared/worker-options.ts';
 import { adminRoutes } from './admin-routes.ts';
 import { AdminSessions } from './admin-session.ts';
 import { ClientKeys } from './client-keys.ts';
@@ -41,6 +42,25 @@ function loadConfig(): Config {
   }
 }
 
+/** What the threads get of the configuration: none of its secrets. */
+function workerOptions(config: Config): WorkerOptions {
+  const { geminiBaseUrl, connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, logLevel } = config;
+  const { modelAliases, modelFallbacks, strictParameters, emptyAnswers, remoteMedia, googleMayStore } = config;
+  return {
+    geminiBaseUrl,
+    connectTimeoutMs,
+    firstByteTimeoutMs,
+    idleTimeoutMs,
+    logLevel,
+    modelAliases,
+    modelFallbacks,
+    strictParameters,
+    emptyAnswers,
+    remoteMedia,
+    googleMayStore,
+  };
+}
+
 /** Makes the parts and ties them to each other; nothing runs yet but the relay's sweep. */
 function assemble(config: Config, log: Logger): Gateway {
   const clock = systemClock;
@@ -70,7 +90,7 @@ function assemble(config: Config, log: Logger): Gateway {
     onFatal: refuseStart,
   });
 
-  const dispatch = new Dispatch(config.workerThreads, config, log, {
+  const dispatch = new Dispatch(config.workerThreads, workerOptions(config), log, {
     onMessage: (_slot, message) => receive(message, relay, models),
     onLost: (slot) => {
       relay.threadLost(slot);

@@ -35,14 +35,14 @@ export class RequestRecord {
     this.#endpoint = arrival.endpoint;
   }
 
-  /** An attempt begins. */
-  leased(geminiKeyId: string): void {
-    this.#attempts.push({ geminiKeyId, startedMs: this.#elapsedMs(), durationMs: 0, outcome: 'in_flight' });
+  /** An attempt begins; gives its number. */
+  leased(geminiKeyId: string): number {
+    return this.#attempts.push({ geminiKeyId, startedMs: this.#elapsedMs(), durationMs: 0, outcome: 'in_flight' }) - 1;
   }
 
-  /** The attempt at hand ends with what it said about its key. */
-  attemptEnded(outcome: KeyOutcome): void {
-    const attempt = this.#attempts.at(-1);
+  /** An attempt ends with what it said about its key. */
+  attemptEnded(number: number, outcome: KeyOutcome): void {
+    const attempt = this.#attempts[number];
     if (attempt === undefined) return;
     attempt.durationMs = this.#elapsedMs() - attempt.startedMs;
     attempt.outcome = outcome.kind === 'ok' ? 'ok' : outcome.reason;

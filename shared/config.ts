@@ -8,15 +8,18 @@ import { parseEnv } from 'node:util';
 import {
   oneOf,
   parseAdminPassword,
+  parseAliases,
   parseBaseUrl,
   parseDatabasePath,
   parseEncryptionKey,
+  parseFallbacks,
   parseGeminiKeys,
   parseJwtSecret,
   parseListenAddress,
   parseOrigins,
   text,
   whole,
+  yesOrNo,
 } from './setting-readers.ts';
 
 /** A setting of the environment: its name, what it is for, and how its text is read. */
@@ -91,6 +94,45 @@ export const settings = {
     about: 'Where Gemini answers.',
     example: 'https://generativelanguage.googleapis.com',
     parse: parseBaseUrl,
+  },
+  modelAliases: {
+    env: 'MODEL_ALIASES',
+    about: 'Names that clients use, and the models that answer for them: gpt-4o=gemini-3.8-flash, with commas between.',
+    example: '',
+    parse: parseAliases,
+  },
+  modelFallbacks: {
+    env: 'MODEL_FALLBACKS',
+    about:
+      'Models that are asked when one is overloaded or all keys rest for it: gemini-3.8-flash>gemini-3.6-flash, with commas between.',
+    example: '',
+    parse: parseFallbacks,
+  },
+  strictParameters: {
+    env: 'STRICT_PARAMETERS',
+    about:
+      'yes: parameters that Gemini cannot honour are refused instead of left out with a warning. A request can ask for it with the header x-gemini-pool-strict: true.',
+    example: 'no',
+    parse: yesOrNo(false),
+  },
+  emptyAnswers: {
+    env: 'EMPTY_ANSWERS',
+    about: 'What an answer without any content is: pass hands it on as it is, error tries again and then fails.',
+    example: 'pass',
+    parse: oneOf(['pass', 'error'], 'pass'),
+  },
+  remoteMedia: {
+    env: 'REMOTE_MEDIA',
+    about:
+      'Images and files that messages name by URL: gemini leaves the download to Google, fetch downloads them here (https, public addresses, 10 MB), refuse does neither.',
+    example: 'gemini',
+    parse: oneOf(['gemini', 'fetch', 'refuse'], 'gemini'),
+  },
+  googleMayStore: {
+    env: 'GOOGLE_MAY_STORE',
+    about: 'yes: Google may keep requests in the logs of paid projects. no: it is asked not to.',
+    example: 'no',
+    parse: yesOrNo(false),
   },
   metricsToken: {
     env: 'METRICS_TOKEN',

@@ -30,8 +30,9 @@ export type Job =
 
 export type ToWorker =
   | { t: 'job'; id: number; job: Job }
-  | { t: 'lease'; id: number; leaseId: number; key: string }
-  | { t: 'no_lease'; id: number; error: PlainError }
+  /** `call` is that of the wish: a job may make several calls at once. */
+  | { t: 'lease'; id: number; call: number; leaseId: number; key: string }
+  | { t: 'no_lease'; id: number; call: number; error: PlainError }
   | { t: 'pause'; id: number }
   | { t: 'resume'; id: number }
   | { t: 'cancel'; id: number }
@@ -42,6 +43,8 @@ export type FromWorker =
   | {
       t: 'want_lease';
       id: number;
+      /** Which of the job's calls the lease is for. */
+      call: number;
       /** The Gemini model, as the pool's order and rests are kept. */
       model: string;
       modelAsked: string;
@@ -54,7 +57,8 @@ export type FromWorker =
   | {
       t: 'done';
       id: number;
-      leaseId: number;
+      /** The lease of the call that ended last; null when it was reported before. */
+      leaseId: number | null;
       /** What the client may see only after its row is committed: the last chunks of a stream, or the whole body. */
       tail: string;
       usage: TokenUsage;

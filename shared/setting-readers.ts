@@ -96,3 +96,38 @@ export function parseOrigins(raw: string | undefined): readonly string[] {
     throw new Error('must be * or origins like https://app.example, separated by commas');
   return origins;
 }
+
+const modelName = /^(?:models\/)?[A-Za-z0-9][A-Za-z0-9._:@/-]*$/;
+
+/** `gpt-4o=gemini-3.8-flash, …`: what clients say, and the model that answers for it. */
+export function parseAliases(raw: string | undefined): Readonly<Record<string, string>> {
+  const pairs = listOf(raw).map((pair) => pair.split('=').map((name) => name.trim()));
+  if (pairs.some((pair) => pair.length !== 2 || !pair.every((name) => modelName.test(name))))
+    throw new Error('must look like gpt-4o=gemini-3.8-flash, with commas between');
+  return Object.fromEntries(pairs);
+}
+
+/** `a>b>c, …`: the models that are asked, in this order, when the one before is overloaded or has no key left. */
+export function parseFallbacks(raw: string | undefined): Readonly<Record<string, readonly string[]>> {
+  const chains = listOf(raw).map((chain) => chain.split('>').map((name) => name.trim()));
+  if (chains.some((chain) => chain.length < 2 || !chain.every((name) => modelName.test(name))))
+    throw new Error('must look like gemini-3.8-flash>gemini-3.6-flash, with commas between');
+  return Object.fromEntries(chains.map(([model = '', ...others]) => [model, others]));
+}
+
+function listOf(raw: string | undefined): string[] {
+  return (raw ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+}
+
+/** yes/no, true/false, on/off, 1/0. */
+export function yesOrNo(fallback: boolean): (raw: string | undefined) => boolean {
+  return (raw) => {
+    if (raw === undefined) return fallback;
+    if (/^(1|true|yes|on)$/i.test(raw)) return true;
+    if (/^(0|false|no|off)$/i.test(raw)) return false;
+    throw new Error('must be yes or no');
+  };
+}

@@ -8,4 +8,10 @@ export interface WorkerOptions {
   firstByteTimeoutMs: number;
   idleTimeoutMs: number;
   logLevel: LogLevel;
+  modelAliases: Readonly<Record<string, string>>;
+  modelFallbacks: Readonly<Record<string, readonly string[]>>;
+  strictParameters: boolean;
+  emptyAnswers: 'pass' | 'error';
+  remoteMedia: 'gemini' | 'fetch' | 'refuse';
+  googleMayStore: boolean;
 }

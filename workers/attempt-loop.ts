@@ -57,6 +57,8 @@ const backoffMs = 250;
 
 export class AttemptLoop implements UpstreamListener {
   readonly #id: number;
+  /** Which of the job's calls this is. */
+  readonly #number: number;
   readonly #owner: AttemptOwner;
   readonly #context: JobContext;
   readonly #startedMs = performance.now();
@@ -74,8 +76,9 @@ export class AttemptLoop implements UpstreamListener {
   #errorBytes = 0;
   #reader: AnswerReader | null = null;
 
-  constructor(id: number, owner: AttemptOwner, context: JobContext) {
+  constructor(id: number, number: number, owner: AttemptOwner, context: JobContext) {
     this.#id = id;
+    this.#number = number;
     this.#owner = owner;
     this.#context = context;
   }
@@ -83,7 +86,15 @@ export class AttemptLoop implements UpstreamListener {
   /** Asks for a lease, to begin with or after an answer that was one of several. */
   start(): void {
     const { model, modelAsked, stream, warnings } = this.#owner.wish;
-    this.#context.outbox.post({ t: 'want_lease', id: this.#id, model, modelAsked, stream, warnings });
+    this.#context.outbox.post({
+      t: 'want_lease',
+      id: this.#id,
+      call: this.#number,
+      model,
+      modelAsked,
+      stream,
+      warnings,
+    });
   }
 
   lease(leaseId: number, key: string): void {

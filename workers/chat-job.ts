@@ -49,7 +49,7 @@ class ChatJob implements AttemptOwner, WorkerJob {
     this.#context = context;
     const { model, modelAsked, stream, warnings } = plan;
     this.wish = { model, modelAsked, stream, warnings: warnings.join(', ') };
-    this.#attempts = new AttemptLoop(id, this, context);
+    this.#attempts = new AttemptLoop(id, 0, this, context);
   }
 
   get requestId(): string {
@@ -60,12 +60,12 @@ class ChatJob implements AttemptOwner, WorkerJob {
     this.#attempts.start();
   }
 
-  lease(leaseId: number, key: string): void {
+  lease(_call: number, leaseId: number, key: string): void {
     this.#stream = null;
     this.#attempts.lease(leaseId, key);
   }
 
-  noLease(error: PlainError): void {
+  noLease(_call: number, error: PlainError): void {
     this.#attempts.noLease(error);
   }
 

@@ -55,10 +55,10 @@ class TranslateWorker {
         this.#begin(message.id, message.job);
         return;
       case 'lease':
-        this.#jobs.get(message.id)?.lease(message.leaseId, message.key);
+        this.#jobs.get(message.id)?.lease(message.call, message.leaseId, message.key);
         return;
       case 'no_lease':
-        this.#jobs.get(message.id)?.noLease(message.error);
+        this.#jobs.get(message.id)?.noLease(message.call, message.error);
         return;
       case 'pause':
         this.#jobs.get(message.id)?.pause();

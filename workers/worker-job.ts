@@ -2,8 +2,9 @@
 import type { PlainError } from '../shared/errors.ts';
 
 export interface WorkerJob {
-  lease(leaseId: number, key: string): void;
-  noLease(error: PlainError): void;
+  /** The lease that one of its calls asked for. */
+  lease(call: number, leaseId: number, key: string): void;
+  noLease(call: number, error: PlainError): void;
   /** The client does not keep up. */
   pause(): void;
   resume(): void;
