@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { GatewayError } from '../shared/errors.ts';
 import type { ListedModel } from '../shared/messages.ts';
 import { bearerToken, type Call } from './call.ts';
-import { chatCompletions } from './chat-completions.ts';
+import { complete } from './completions.ts';
 import type { Gateway } from './gateway.ts';
 import { healthOf } from './health.ts';
 import { replyJson } from './reply.ts';
@@ -11,7 +11,8 @@ import type { Route } from './route-table.ts';
 
 export function publicRoutes(gateway: Gateway): Route[] {
   return [
-    { path: '/v1/chat/completions', methods: { POST: (call) => chatCompletions(call, gateway) } },
+    { path: '/v1/chat/completions', methods: { POST: (call) => complete('chat.completions', call, gateway) } },
+    { path: '/v1/embeddings', methods: { POST: (call) => complete('embeddings', call, gateway) } },
     { path: '/v1/models', methods: { GET: (call) => listModels(call, gateway) } },
     { path: '/v1/models/{id}', methods: { GET: (call) => getModel(call, gateway) } },
     { path: '/health', methods: { GET: (call) => health(call, gateway) } },

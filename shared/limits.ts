@@ -20,6 +20,11 @@ export const limits = {
   upstreamHeadersBytesMax: 32_768,
   /** What is kept of an upstream error's text before it is classified. */
   upstreamErrorBytesMax: 1024 * 1024,
+  /** Batches of one embeddings request that are with Gemini at once. */
+  embeddingBatchesAtOnce: 4,
+  /** What Gemini's embedding models can shorten their vectors to. */
+  embeddingDimensionsMin: 128,
+  embeddingDimensionsMax: 3_072,
   /** Attempts at one request, over all keys. */
   attemptsMax: 10,
   /** After this no new attempt of one request is begun. */

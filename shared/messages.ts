@@ -26,6 +26,7 @@ export type Job =
       /** The request's bytes as they came; a string where that is cheaper to pass on. */
       body: string | Uint8Array;
     }
+  | { kind: 'embeddings'; requestId: string; body: string | Uint8Array }
   | { kind: 'models'; key: string };
 
 export type ToWorker =

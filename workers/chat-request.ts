@@ -1,14 +1,14 @@
 /** A chat completion request of OpenAI's as the request that Gemini gets, and what the answer's side must know of it. */
 import { GatewayError } from '../shared/errors.ts';
 import { type GeminiRequest, type GenerationConfig, isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
-import { limits } from '../shared/limits.ts';
 import type { AnswerContext } from './answer-context.ts';
-import { missing, readBoolean, readRecord, unsupportedValue, wrongType, wrongValue } from './field-readers.ts';
+import { readBoolean, readRecord, unsupportedValue } from './field-readers.ts';
 import { readGenerationConfig } from './generation-config.ts';
 import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
 import { parseBody, withoutBrokenText } from './json-text.ts';
 import { placeSystem, readMessages } from './message-list.ts';
 import { familyOf } from './model-family.ts';
+import { readModelName } from './model-name.ts';
 import { readServiceTier, refuseUnsupported, warnOfIgnored } from './request-limits.ts';
 import { applyResponseFormat, readResponseFormat } from './response-format.ts';
 import { readThinking } from './thinking.ts';
@@ -44,7 +44,7 @@ export function planChat(bodyText: string, options: TranslateOptions): ChatPlan 
   const body = parseBody(bodyText);
   if (!isRecord(body)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
   const { strict } = options;
-  const { model, modelAsked } = readModel(body['model'], options);
+  const { model, modelAsked } = readModelName(body['model'], options.aliases);
   const family = familyOf(model);
   const warnings: string[] = [];
   const stream = readBoolean(body, 'stream') ?? false;
@@ -86,18 +86,6 @@ export function planChat(bodyText: string, options: TranslateOptions): ChatPlan 
       promptTokensGuess: guessTokens(conversation.charsGuess),
     },
   };
-}
-
-/** The model's name, which must be able to stand in a path and nothing else. */
-function readModel(value: unknown, { aliases }: TranslateOptions): { model: string; modelAsked: string } {
-  if (value === undefined || value === null) throw missing('model');
-  if (typeof value !== 'string') throw wrongType('model', 'a string', value);
-  if (value === '') throw wrongValue('model', 'empty string.');
-  const named = aliases?.get(value) ?? value;
-  const model = named.startsWith('models/') ? named.slice('models/'.length) : named;
-  if (model.length > limits.modelNameCharsMax || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(model) || model.includes('..'))
-    throw new GatewayError('model_not_found', { message: 'There is no model of this name.', param: 'model' });
-  return { model, modelAsked: value };
 }
 
 function readIncludeUsage(body: JsonRecord): boolean {

@@ -10,7 +10,9 @@ import type { WorkerOptions } from '../shared/worker-options.ts';
 import type { JobContext } from './attempt-loop.ts';
 import { startChatJob } from './chat-job.ts';
 import type { TranslateOptions } from './chat-request.ts';
+import { startEmbeddingsJob } from './embeddings-job.ts';
 import { GeminiClient } from './gemini-client.ts';
+import type { ModelAliases } from './model-name.ts';
 import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
 import { UpstreamFault } from './upstream-error.ts';
@@ -30,12 +32,20 @@ class TranslateWorker {
   readonly #port: MessagePort;
   readonly #onStopped: () => void;
   readonly #jobs = new Map<number, WorkerJob>();
-  readonly #translate: TranslateOptions = { strict: false };
+  readonly #aliases: ModelAliases;
+  readonly #translate: TranslateOptions;
   readonly #context: JobContext;
 
   constructor(port: MessagePort, options: WorkerOptions, onStopped: () => void) {
     this.#port = port;
     this.#onStopped = onStopped;
+    this.#aliases = new Map(Object.entries(options.modelAliases));
+    this.#translate = {
+      strict: options.strictParameters,
+      emptyAnswer: options.emptyAnswers === 'error' ? 'error' : 'stop',
+      aliases: this.#aliases,
+      optOutOfStore: !options.googleMayStore,
+    };
     const log = makeLogger('worker', options.logLevel);
     this.#context = {
       client: new GeminiClient(options),
@@ -82,6 +92,11 @@ class TranslateWorker {
       case 'chat': {
         const chat = startChatJob(id, job, this.#translate, this.#context);
         if (chat !== null) this.#jobs.set(id, chat);
+        return;
+      }
+      case 'embeddings': {
+        const embeddings = startEmbeddingsJob(id, job, this.#aliases, this.#context);
+        if (embeddings !== null) this.#jobs.set(id, embeddings);
         return;
       }
       case 'models':

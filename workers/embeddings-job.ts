@@ -1,0 +1,173 @@
+/** One embeddings request in a worker: its batches go to Gemini a few at a time, each with attempts of its own. */
+import { type PlainError, toPlainError } from '../shared/errors.ts';
+import { limits } from '../shared/limits.ts';
+import type { Job } from '../shared/messages.ts';
+import { noUsage, type TokenUsage } from '../shared/usage.ts';
+import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import { type EmbeddingsPlan, planEmbeddings } from './embeddings-request.ts';
+import { readEmbeddedBatch, toEmbeddingList } from './embeddings-response.ts';
+import type { UpstreamRequest } from './gemini-client.ts';
+import { textOfBody } from './job-body.ts';
+import type { ModelAliases } from './model-name.ts';
+import { WholeBody } from './whole-body.ts';
+import type { WorkerJob } from './worker-job.ts';
+
+export type EmbeddingsJobSpec = Extract<Job, { kind: 'embeddings' }>;
+
+/** Plans an embeddings request and starts it. Null when it could not be planned: its error was posted. */
+export function startEmbeddingsJob(
+  id: number,
+  job: EmbeddingsJobSpec,
+  aliases: ModelAliases,
+  context: JobContext,
+): WorkerJob | null {
+  try {
+    const embeddings = new EmbeddingsJob(id, job, planEmbeddings(textOfBody(job.body), aliases), context);
+    embeddings.start();
+    return embeddings;
+  } catch (error) {
+    context.outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
+    context.reportBug(error, job.requestId);
+    return null;
+  }
+}
+
+class EmbeddingsJob implements WorkerJob {
+  readonly #id: number;
+  readonly #plan: EmbeddingsPlan;
+  readonly #context: JobContext;
+  readonly #batches: Batch[];
+  #begun = 0;
+  #answered = 0;
+  #isOver = false;
+
+  constructor(id: number, { requestId }: EmbeddingsJobSpec, plan: EmbeddingsPlan, context: JobContext) {
+    this.#id = id;
+    this.#plan = plan;
+    this.#context = context;
+    this.#batches = plan.batches.map(
+      (batch, number) =>
+        new Batch(id, number, requestId, plan, batch, context, {
+          onAnswered: (leaseId) => this.#onAnswered(leaseId),
+          onGaveUp: (error) => this.#onGaveUp(error),
+        }),
+    );
+  }
+
+  start(): void {
+    while (this.#begun < Math.min(this.#batches.length, limits.embeddingBatchesAtOnce)) this.#beginNext();
+  }
+
+  lease(call: number, leaseId: number, key: string): void {
+    this.#batches[call]?.attempts.lease(leaseId, key);
+  }
+
+  noLease(call: number, error: PlainError): void {
+    this.#batches[call]?.attempts.noLease(error);
+  }
+
+  /** Nothing is sent before all is there, so there is nothing to hold back. */
+  pause(): void {}
+
+  resume(): void {}
+
+  cancel(): void {
+    this.#cancelBatches();
+    this.#context.outbox.post({ t: 'cancelled', id: this.#id, usage: null });
+  }
+
+  #beginNext(): void {
+    this.#batches[this.#begun++]?.attempts.start();
+  }
+
+  #onAnswered(leaseId: number): void {
+    this.#answered++;
+    if (this.#answered < this.#batches.length) {
+      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: { kind: 'ok' } });
+      if (this.#begun < this.#batches.length) this.#beginNext();
+      return;
+    }
+    const { encoding, modelAsked, model } = this.#plan;
+    const usage = this.#usage();
+    const vectors = this.#batches.flatMap((batch) => batch.vectors);
+    const tail = toEmbeddingList(vectors, encoding, modelAsked, usage.prompt);
+    this.#over();
+    this.#context.outbox.post({
+      t: 'done',
+      id: this.#id,
+      leaseId,
+      tail,
+      usage,
+      finishReason: 'stop',
+      modelServed: model,
+    });
+  }
+
+  /** One batch without an answer is a request without one. */
+  #onGaveUp(error: PlainError): void {
+    if (this.#isOver) return;
+    this.#cancelBatches();
+    this.#context.outbox.post({ t: 'failed', id: this.#id, error, usage: null });
+  }
+
+  #cancelBatches(): void {
+    this.#over();
+    for (const { attempts } of this.#batches) attempts.cancel();
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#context.onOver(this.#id);
+  }
+
+  #usage(): TokenUsage {
+    const told = this.#batches.map(({ promptTokens }) => promptTokens);
+    const estimated = told.includes(null);
+    const prompt = estimated ? this.#plan.tokensGuess : told.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0);
+    return { ...noUsage, prompt, estimated };
+  }
+}
+
+/** One batch: what is asked, and its vectors once they are there. */
+class Batch implements AttemptOwner {
+  readonly requestId: string;
+  readonly wish: LeaseWish;
+  readonly attempts: AttemptLoop;
+  readonly onAnswered: (leaseId: number) => void;
+  readonly onGaveUp: (error: PlainError) => void;
+  readonly #model: string;
+  readonly #batch: EmbeddingsPlan['batches'][number];
+  vectors: number[][] = [];
+  promptTokens: number | null = null;
+
+  constructor(
+    id: number,
+    number: number,
+    requestId: string,
+    { model, modelAsked, warnings }: EmbeddingsPlan,
+    batch: EmbeddingsPlan['batches'][number],
+    context: JobContext,
+    { onAnswered, onGaveUp }: Pick<AttemptOwner, 'onAnswered' | 'onGaveUp'>,
+  ) {
+    this.requestId = requestId;
+    this.wish = { model, modelAsked, stream: false, warnings: warnings.join(', ') };
+    this.onAnswered = onAnswered;
+    this.onGaveUp = onGaveUp;
+    this.#model = model;
+    this.#batch = batch;
+    this.attempts = new AttemptLoop(id, number, this, context);
+  }
+
+  toRequest(): Omit<UpstreamRequest, 'key'> {
+    const path = `/models/${encodeURIComponent(this.#model)}:batchEmbedContents`;
+    return { method: 'POST', path, body: this.#batch.body };
+  }
+
+  toReader(): AnswerReader {
+    return new WholeBody((text) => {
+      const { vectors, promptTokens } = readEmbeddedBatch(text, this.#batch.inputs);
+      this.vectors = vectors;
+      this.promptTokens = promptTokens;
+    });
+  }
+}
