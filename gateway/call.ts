@@ -13,6 +13,8 @@ export interface Call {
   readonly authorization: string;
   readonly contentType: string;
   readonly contentEncoding: string;
+  /** `x-gemini-pool-strict`: refuse what would else be left out with a warning. */
+  readonly isStrict: boolean;
   /** Announced size of the body; null when it comes in chunks or there is none. */
   readonly contentLength: number | null;
   /** Wall and monotonic milliseconds of the arrival are taken by whoever needs them; the address is what logs show. */

@@ -21,15 +21,21 @@ export async function complete(endpoint: Endpoint, call: Call, gateway: Gateway)
   const requestId = nextId();
   relay.begin(
     { requestId, clientKeyId: clientKey.id, endpoint, arrivedMs, arrivedWallMs },
-    toJob(endpoint, requestId, arrivedWallMs, body),
+    toJob(endpoint, call, { requestId, arrivedWallMs, body }),
     call.down,
   );
 }
 
-function toJob(endpoint: Endpoint, requestId: string, arrivedWallMs: number, body: string | Uint8Array): Job {
+interface Received {
+  requestId: string;
+  arrivedWallMs: number;
+  body: string | Uint8Array;
+}
+
+function toJob(endpoint: Endpoint, { isStrict }: Call, { requestId, arrivedWallMs, body }: Received): Job {
   switch (endpoint) {
     case 'chat.completions':
-      return { kind: 'chat', requestId, createdSeconds: Math.floor(arrivedWallMs / 1000), body };
+      return { kind: 'chat', requestId, createdSeconds: Math.floor(arrivedWallMs / 1000), isStrict, body };
     case 'embeddings':
       return { kind: 'embeddings', requestId, body };
     default:

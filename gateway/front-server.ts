@@ -46,8 +46,8 @@ class HeadFields {
   contentType = '';
   contentEncoding = '';
   origin = '';
+  strict = '';
   requestedHeaders = '';
-  expect = '';
 
   read(req: HttpRequest): void {
     req.forEach((name, value) => {
@@ -71,6 +71,9 @@ class HeadFields {
           return;
         case 'origin':
           this.origin = value;
+          return;
+        case 'x-gemini-pool-strict':
+          this.strict = value;
           return;
         case 'access-control-request-headers':
           this.requestedHeaders = value;
@@ -189,6 +192,7 @@ export class FrontServer {
       authorization: fields.authorization,
       contentType: fields.contentType,
       contentEncoding: fields.contentEncoding,
+      isStrict: /^(1|true|yes|on)$/i.test(fields.strict),
       contentLength: fields.contentLengths === 1 ? Number(fields.contentLength) : null,
       remoteAddress: () => (down.isOver ? '' : Buffer.from(down.res.getRemoteAddressAsText()).toString()),
       down,

@@ -108,6 +108,7 @@ export interface GeminiResponse {
 export interface GeminiCandidate {
   readonly content?: unknown;
   readonly finishReason?: unknown;
+  readonly continuationToken?: unknown;
   readonly finishMessage?: unknown;
   readonly index?: unknown;
   readonly groundingMetadata?: unknown;

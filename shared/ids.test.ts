@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from './clock.ts';
-import { fingerprint, makeIdSource, maskSecret, mintClientKey } from './ids.ts';
+import { fingerprint, makeIdSource, maskSecret, mintClientKey, randomFraction } from './ids.ts';
 import { scrub } from './log.ts';
 
 test('ids sort by time, also within a millisecond and when the clock goes back', () => {
@@ -45,4 +45,11 @@ test('whatever looks like a secret is scrubbed from logs', () => {
     assert.ok(!line.includes(secret), line);
     assert.match(line, /\[secret\]/);
   }
+});
+
+test('a random fraction lies in [0, 1) and spreads over it', () => {
+  const fractions = Array.from({ length: 10_000 }, randomFraction);
+  assert.ok(fractions.every((fraction) => fraction >= 0 && fraction < 1));
+  const mean = fractions.reduce((sum, fraction) => sum + fraction, 0) / fractions.length;
+  assert.ok(Math.abs(mean - 0.5) < 0.05, `mean ${mean}`);
 });

@@ -63,5 +63,5 @@ export function maskSecret(secret: string): string {
 
 /** A random number in [0, 1), for jitter. */
 export function randomFraction(): number {
-  return Number.parseInt(randomHex(6), 16) / 0x1000000;
+  return Number.parseInt(randomHex(3), 16) / 0x1000000;
 }

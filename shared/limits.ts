@@ -20,6 +20,10 @@ export const limits = {
   upstreamHeadersBytesMax: 32_768,
   /** What is kept of an upstream error's text before it is classified. */
   upstreamErrorBytesMax: 1024 * 1024,
+  /** Choices of one completion (`n`): each is a call of Gemini. */
+  choicesMax: 8,
+  /** Calls that one long answer of Gemini 4 may take, each of 65,536 tokens at most. */
+  continuationsMax: 16,
   /** Batches of one embeddings request that are with Gemini at once. */
   embeddingBatchesAtOnce: 4,
   /** What Gemini's embedding models can shorten their vectors to. */

@@ -23,6 +23,8 @@ export type Job =
       /** Seed of the completion's id; also the id of its usage row. */
       requestId: string;
       createdSeconds: number;
+      /** The client asked that nothing be left out with a mere warning. */
+      isStrict: boolean;
       /** The request's bytes as they came; a string where that is cheaper to pass on. */
       body: string | Uint8Array;
     }

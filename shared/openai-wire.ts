@@ -67,7 +67,7 @@ export interface ChatCompletion {
   object: 'chat.completion';
   created: number;
   model: string;
-  choices: [{ index: 0; message: ChatMessage; logprobs: null; finish_reason: FinishReason }];
+  choices: { index: number; message: ChatMessage; logprobs: null; finish_reason: FinishReason }[];
   usage: CompletionUsage;
   service_tier?: ServiceTier;
 }

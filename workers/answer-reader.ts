@@ -44,6 +44,9 @@ export class AnswerReader {
   #grounding: JsonRecord | null = null;
   #textSignature: string | undefined;
   #usageMetadata: unknown = null;
+  #continuationToken: string | null = null;
+  /** Of the calls before the one at hand, for an answer that takes several. */
+  #earlierUsage: TokenUsage | null = null;
   #modelServed: string | null = null;
 
   constructor(context: AnswerContext, requestId: string, sink: AnswerSink) {
@@ -77,18 +80,24 @@ export class AnswerReader {
     return toFinishReason(reason, { hasCalls, hasContent, isStarted, legacyFunctions: this.#context.legacyFunctions });
   }
 
+  /**
+   * The token with which the same request goes on, when Gemini stopped at the cap of one call with tokens left. What
+   * follows is read as the next part of the same answer.
+   */
+  takeContinuation(): string | null {
+    const token = this.#continuationToken;
+    if (this.#finishReason !== 'CONTINUATION' || token === null) return null;
+    this.#earlierUsage = this.usage;
+    this.#usageMetadata = null;
+    this.#finishReason = null;
+    this.#continuationToken = null;
+    return token;
+  }
+
   /** What is known so far; null as long as nothing came. */
   get usage(): TokenUsage | null {
-    const usage = readUsage(this.#usageMetadata);
-    if (usage !== null || this.#responses === 0) return usage;
-    return {
-      prompt: this.#context.promptTokensGuess,
-      cached: 0,
-      toolPrompt: 0,
-      thoughts: 0,
-      output: guessTokens(this.#textChars),
-      estimated: true,
-    };
+    const usage = this.#usageOfCall();
+    return this.#earlierUsage === null ? usage : addHop(this.#earlierUsage, usage);
   }
 
   get usageMetadata(): unknown {
@@ -113,10 +122,24 @@ export class AnswerReader {
     return this.#grounding === null ? [] : toCitations(this.#grounding, this.#texts, isStream);
   }
 
+  #usageOfCall(): TokenUsage | null {
+    const usage = readUsage(this.#usageMetadata);
+    if (usage !== null || this.#responses === 0) return usage;
+    return {
+      prompt: this.#context.promptTokensGuess,
+      cached: 0,
+      toolPrompt: 0,
+      thoughts: 0,
+      output: guessTokens(this.#textChars),
+      estimated: true,
+    };
+  }
+
   #readCandidate(candidate: GeminiCandidate): void {
     this.#sawCandidate = true;
     // Old models end every delta with STOP: only the last one counts.
     if (typeof candidate.finishReason === 'string') this.#finishReason = candidate.finishReason;
+    if (typeof candidate.continuationToken === 'string') this.#continuationToken = candidate.continuationToken;
     const { groundingMetadata } = candidate;
     if (isRecord(groundingMetadata) && groundingMetadata['groundingChunks'] !== undefined)
       this.#grounding = groundingMetadata;
@@ -170,4 +193,15 @@ export class AnswerReader {
     if (typeof code === 'string' && code !== '')
       this.#addText(`\n\`\`\`${language}\n${code}${code.endsWith('\n') ? '' : '\n'}\`\`\`\n`);
   }
+}
+
+/** The prompt is what the client sent, once; each call's output counts, and the later ones bill no new prompt to it. */
+function addHop(earlier: TokenUsage, usage: TokenUsage | null): TokenUsage {
+  if (usage === null) return earlier;
+  return {
+    ...earlier,
+    thoughts: earlier.thoughts + usage.thoughts,
+    output: earlier.output + usage.output,
+    estimated: earlier.estimated || usage.estimated,
+  };
 }

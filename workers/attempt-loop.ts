@@ -31,17 +31,17 @@ export interface LeaseWish {
 /** Reads the body of one answer of status 200. What it throws ends the attempt. */
 export interface AnswerReader {
   feed(chunk: Buffer): void;
-  /** The body has ended. */
-  end(): void;
-  /** Content has gone to the client: there can be no other attempt. */
-  readonly started: boolean;
+  /** The body has ended. `more`: the answer goes on with another call on the same key. */
+  end(): 'whole' | 'more';
 }
 
 /** Whose attempts these are. */
 export interface AttemptOwner {
   readonly requestId: string;
   readonly wish: LeaseWish;
-  /** The call of the next attempt, but for its key. */
+  /** Something of the answer is with the client, or can't be had again: there can be no other attempt. */
+  readonly started: boolean;
+  /** The next call, but for its key. */
   toRequest(): Omit<UpstreamRequest, 'key'>;
   /** A reader for the next answer. */
   toReader(contentType: string): AnswerReader;
@@ -63,6 +63,7 @@ export class AttemptLoop implements UpstreamListener {
   readonly #context: JobContext;
   readonly #startedMs = performance.now();
   #leaseId: number | null = null;
+  #key = '';
   #call: UpstreamCall | null = null;
   #attempts = 0;
   #neutralRetries = 0;
@@ -100,12 +101,9 @@ export class AttemptLoop implements UpstreamListener {
   lease(leaseId: number, key: string): void {
     if (this.#isOver) return;
     this.#leaseId = leaseId;
+    this.#key = key;
     this.#attempts++;
-    this.#status = 0;
-    this.#errorBody = [];
-    this.#errorBytes = 0;
-    this.#reader = null;
-    this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key }, this);
+    this.#callGemini();
   }
 
   /** No key may serve. What the last attempt met is the better answer, unless it was about its key. */
@@ -165,8 +163,8 @@ export class AttemptLoop implements UpstreamListener {
     try {
       if (chunk !== null) reader.feed(chunk);
       else {
-        reader.end();
-        this.#answered();
+        if (reader.end() === 'more') this.#callGemini();
+        else this.#answered();
       }
     } catch (error) {
       this.#call?.abort();
@@ -174,6 +172,14 @@ export class AttemptLoop implements UpstreamListener {
       this.#context.reportBug(error, this.#owner.requestId);
       this.#attemptFailed(classifyFailure(error));
     }
+  }
+
+  #callGemini(): void {
+    this.#status = 0;
+    this.#errorBody = [];
+    this.#errorBytes = 0;
+    this.#reader = null;
+    this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key: this.#key }, this);
   }
 
   #answered(): void {
@@ -207,7 +213,7 @@ export class AttemptLoop implements UpstreamListener {
 
   #mayRetry({ retry, outcome }: UpstreamVerdict): boolean {
     // After the first content another attempt would repeat what the client has already read.
-    if (this.#reader?.started || retry === 'no') return false;
+    if (this.#owner.started || retry === 'no') return false;
     if (outcome.kind === 'neutral' && this.#neutralRetries >= neutralRetriesMax) return false;
     return this.#attempts < limits.attemptsMax && performance.now() - this.#startedMs < limits.attemptsWindowMs;
   }

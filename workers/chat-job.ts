@@ -1,27 +1,39 @@
-/** One chat completion in a worker: planned once, then answered by as many attempts as it takes. */
+/**
+ * One chat completion in a worker: planned, then answered by a call of Gemini for each choice. When a model is overloaded
+ * or has no key left, the models that the operator named for that are asked instead.
+ */
 import { type PlainError, toPlainError } from '../shared/errors.ts';
 import type { Job } from '../shared/messages.ts';
-import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import type { TokenUsage } from '../shared/usage.ts';
+import type { JobContext } from './attempt-loop.ts';
+import { ChatChoice, type ChoiceOwner } from './chat-choice.ts';
 import { type ChatPlan, planChat, type TranslateOptions } from './chat-request.ts';
-import { toCompletion } from './chat-response.ts';
-import { type ChatEnding, ChatStream } from './chat-stream.ts';
-import type { UpstreamRequest } from './gemini-client.ts';
-import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
+import { type EndedChoice, endCompletion } from './chat-response.ts';
+import { endStream, type StreamedChoice } from './chat-stream.ts';
+import type { ChatEnding } from './choice.ts';
 import { textOfBody } from './job-body.ts';
-import { WholeBody } from './whole-body.ts';
+import { addUsage } from './usage-mapping.ts';
 import type { WorkerJob } from './worker-job.ts';
 
 export type ChatJobSpec = Extract<Job, { kind: 'chat' }>;
+
+/** How chats are translated, and what stands in for a model. */
+export interface ChatOptions {
+  translate: TranslateOptions;
+  /** By model, the others in the order in which they are asked. */
+  fallbacks: ReadonlyMap<string, readonly string[]>;
+}
 
 /** Plans a chat and starts it. Null when it could not be planned: its error was posted, and nothing more will come. */
 export function startChatJob(
   id: number,
   job: ChatJobSpec,
-  options: TranslateOptions,
+  options: ChatOptions,
   context: JobContext,
 ): WorkerJob | null {
+  const translate = job.isStrict ? { ...options.translate, strict: true } : options.translate;
   try {
-    const chat = new ChatJob(id, job, planChat(textOfBody(job.body), options), context);
+    const chat = new ChatJob(id, job, { ...options, translate }, context);
     chat.start();
     return chat;
   } catch (error) {
@@ -31,97 +43,136 @@ export function startChatJob(
   }
 }
 
-class ChatJob implements AttemptOwner, WorkerJob {
+/** Errors after which another model may do better. */
+const othersMayServe: ReadonlySet<string> = new Set(['upstream_overloaded', 'keys_resting']);
+
+class ChatJob implements WorkerJob, ChoiceOwner {
   readonly #id: number;
   readonly #job: ChatJobSpec;
-  readonly #plan: ChatPlan;
+  readonly #options: ChatOptions;
   readonly #context: JobContext;
-  readonly #attempts: AttemptLoop;
-  readonly wish: LeaseWish;
-  /** Of the attempt at hand, when it streams. */
-  #stream: ChatStream | null = null;
-  #ending: ChatEnding | null = null;
+  #plan: ChatPlan;
+  /** Models still to be asked. */
+  #fallbacks: readonly string[];
+  /** The first call's number of the choices at hand: calls of a model given up keep theirs. */
+  #firstCall = 0;
+  #choices: ChatChoice[] = [];
+  #answered = 0;
+  #isOver = false;
 
-  constructor(id: number, job: ChatJobSpec, plan: ChatPlan, context: JobContext) {
+  constructor(id: number, job: ChatJobSpec, options: ChatOptions, context: JobContext) {
     this.#id = id;
     this.#job = job;
-    this.#plan = plan;
+    this.#options = options;
     this.#context = context;
-    const { model, modelAsked, stream, warnings } = plan;
-    this.wish = { model, modelAsked, stream, warnings: warnings.join(', ') };
-    this.#attempts = new AttemptLoop(id, 0, this, context);
-  }
-
-  get requestId(): string {
-    return this.#job.requestId;
+    this.#plan = planChat(textOfBody(job.body), options.translate);
+    this.#fallbacks = options.fallbacks.get(this.#plan.model) ?? [];
   }
 
   start(): void {
-    this.#attempts.start();
+    this.#answered = 0;
+    this.#choices = Array.from(
+      { length: this.#plan.choices },
+      (_, index) =>
+        new ChatChoice(this.#id, this.#firstCall + index, index, this.#plan, this.#job, this.#context, this),
+    );
+    for (const { attempts } of this.#choices) attempts.start();
   }
 
-  lease(_call: number, leaseId: number, key: string): void {
-    this.#stream = null;
-    this.#attempts.lease(leaseId, key);
+  lease(call: number, leaseId: number, key: string): void {
+    const choice = this.#choices[call - this.#firstCall];
+    if (choice !== undefined) choice.attempts.lease(leaseId, key);
+    else this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: unused });
   }
 
-  noLease(_call: number, error: PlainError): void {
-    this.#attempts.noLease(error);
+  noLease(call: number, error: PlainError): void {
+    this.#choices[call - this.#firstCall]?.attempts.noLease(error);
   }
 
   pause(): void {
-    this.#attempts.pause();
+    for (const { attempts } of this.#choices) attempts.pause();
   }
 
   resume(): void {
-    this.#attempts.resume();
+    for (const { attempts } of this.#choices) attempts.resume();
   }
 
   cancel(): void {
-    this.#attempts.cancel();
-    this.#context.outbox.post({ t: 'cancelled', id: this.#id, usage: this.#stream?.usage ?? null });
-    this.#context.onOver(this.#id);
+    const usage = this.#usage();
+    this.#end();
+    this.#context.outbox.post({ t: 'cancelled', id: this.#id, usage });
   }
 
-  toRequest(): Omit<UpstreamRequest, 'key'> {
-    const { model, stream, geminiBody } = this.#plan;
-    const method = stream ? 'streamGenerateContent?alt=sse' : 'generateContent';
-    return { method: 'POST', path: `/models/${encodeURIComponent(model)}:${method}`, body: geminiBody };
+  onFrames(text: string): void {
+    this.#context.outbox.postFrames(this.#id, text);
   }
 
-  toReader(contentType: string): AnswerReader {
-    const { answer } = this.#plan;
-    if (!this.#plan.stream)
-      return new WholeBody((text) => {
-        this.#ending = toCompletion(parseGeminiResponse(text, contentType), answer, this.#job);
-      });
-    const stream = new ChatStream(answer, this.#job);
-    this.#stream = stream;
-    const events = new GeminiEventReader((response) => {
-      const text = stream.step(response);
-      if (text !== '') this.#context.outbox.postFrames(this.#id, text);
-    });
-    return {
-      feed: (chunk) => events.feed(chunk),
-      end: () => {
-        events.end();
-        this.#ending = stream.end();
-      },
-      get started() {
-        return stream.started;
-      },
-    };
-  }
-
-  onAnswered(leaseId: number): void {
-    if (this.#ending === null) throw new Error('an answer ended without an ending');
-    const { tail, usage, finishReason, modelServed } = this.#ending;
+  onAnswered(_choice: ChatChoice, leaseId: number): void {
+    this.#answered++;
+    if (this.#answered < this.#choices.length) {
+      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: { kind: 'ok' } });
+      return;
+    }
+    const { tail, usage, finishReason, modelServed } = this.#ending();
+    this.#end();
     this.#context.outbox.post({ t: 'done', id: this.#id, leaseId, tail, usage, finishReason, modelServed });
+  }
+
+  /** One choice without an answer is a request without one. */
+  onGaveUp(error: PlainError): void {
+    if (this.#isOver) return;
+    const usage = this.#usage();
+    const mayFallBack = othersMayServe.has(error.code) && !this.#choices.some(({ started }) => started);
+    if (mayFallBack && this.#fallBack()) return;
+    this.#end();
+    this.#context.outbox.post({ t: 'failed', id: this.#id, error, usage });
+  }
+
+  /** Asks the next model that stands in, if there is one that can be asked the same. */
+  #fallBack(): boolean {
+    const [model, ...others] = this.#fallbacks;
+    if (model === undefined) return false;
+    this.#fallbacks = others;
+    const { modelAsked } = this.#plan;
+    try {
+      const aliases = new Map([[modelAsked, model]]);
+      const plan = planChat(textOfBody(this.#job.body), { ...this.#options.translate, aliases });
+      this.#plan = { ...plan, warnings: [...plan.warnings, `model=${model}`] };
+    } catch {
+      // What this model can't be asked, the next perhaps can.
+      return this.#fallBack();
+    }
+    for (const { attempts } of this.#choices) attempts.cancel();
+    this.#firstCall += this.#choices.length;
+    this.start();
+    return true;
+  }
+
+  #ending(): ChatEnding {
+    if (this.#plan.stream) return endStream(atLeastOne(this.#choices.map(({ streamed }) => streamed)));
+    const ended = atLeastOne<EndedChoice>(this.#choices.map(({ whole }) => whole));
+    return endCompletion(ended, this.#plan.answer, this.#job);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const { attempts } of this.#choices) attempts.cancel();
     this.#context.onOver(this.#id);
   }
 
-  onGaveUp(error: PlainError): void {
-    this.#context.outbox.post({ t: 'failed', id: this.#id, error, usage: this.#stream?.usage ?? null });
-    this.#context.onOver(this.#id);
+  /** What had been used by then, over all choices. */
+  #usage(): TokenUsage | null {
+    return this.#choices.reduce<TokenUsage | null>((sum, { usage }) => {
+      if (usage === null) return sum;
+      return sum === null ? usage : addUsage(sum, usage);
+    }, null);
   }
+}
+
+const unused = { kind: 'neutral', reason: 'unused' } as const;
+
+function atLeastOne<T extends StreamedChoice | EndedChoice>(choices: readonly (T | null)[]): [T, ...T[]] {
+  const [first, ...others] = choices.filter((choice) => choice !== null);
+  if (first === undefined) throw new Error('an answer has at least one choice');
+  return [first, ...others];
 }

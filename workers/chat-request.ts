@@ -1,8 +1,9 @@
 /** A chat completion request of OpenAI's as the request that Gemini gets, and what the answer's side must know of it. */
 import { GatewayError } from '../shared/errors.ts';
 import { type GeminiRequest, type GenerationConfig, isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
+import { limits } from '../shared/limits.ts';
 import type { AnswerContext } from './answer-context.ts';
-import { readBoolean, readRecord, unsupportedValue } from './field-readers.ts';
+import { readBoolean, readInteger, readRecord, unsupported, unsupportedValue } from './field-readers.ts';
 import { readGenerationConfig } from './generation-config.ts';
 import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
 import { parseBody, withoutBrokenText } from './json-text.ts';
@@ -32,6 +33,10 @@ export interface ChatPlan {
   /** As the client named it; echoed in answers. */
   modelAsked: string;
   stream: boolean;
+  /** How many choices were asked for: each is a call of its own, since current models make one at a time. */
+  choices: number;
+  /** Gemini is asked for a stream even when the client gets the answer whole: its cap on one call is higher then. */
+  upstreamStreams: boolean;
   /** The request for generateContent or streamGenerateContent. */
   geminiBody: string;
   /** Names of what was left out or rewritten, for `x-gemini-pool-warnings`. */
@@ -49,6 +54,7 @@ export function planChat(bodyText: string, options: TranslateOptions): ChatPlan 
   const warnings: string[] = [];
   const stream = readBoolean(body, 'stream') ?? false;
   refuseUnsupported(body);
+  const choices = readInteger(body, 'n', 1, limits.choicesMax) ?? 1;
   const google = readGoogle(body);
   const format = readResponseFormat(body);
   const tools = readTools(body, google, family, format !== undefined, warnings);
@@ -68,10 +74,14 @@ export function planChat(bodyText: string, options: TranslateOptions): ChatPlan 
   if (!isEmpty(config)) request.generationConfig = config;
   addSettings(request, body, google, options, warnings);
   warnOfIgnored(body, strict, warnings);
+  const [ignored] = warnings;
+  if (strict && ignored !== undefined) throw unsupported(ignored, `${model} cannot honour it as it stands.`);
   return {
     model,
     modelAsked,
     stream,
+    choices,
+    upstreamStreams: stream || family.continues,
     geminiBody: withoutBrokenText(JSON.stringify(request), bodyText),
     warnings,
     answer: {

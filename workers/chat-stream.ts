@@ -8,18 +8,11 @@ import type { TokenUsage } from '../shared/usage.ts';
 import type { AnswerContext, AnswerIds } from './answer-context.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
 import { toExtraContent } from './call-signature.ts';
+import { type ChatEnding, type ChoiceCollector, choiceId } from './choice.ts';
 import { jsonString } from './json-text.ts';
-import { toCompletionUsage } from './usage-mapping.ts';
+import { sumUsage } from './usage-mapping.ts';
 
-/** The end of an answer: what the client may see once its row is committed, and what the row says. */
-export interface ChatEnding {
-  tail: string;
-  usage: TokenUsage;
-  finishReason: string;
-  modelServed: string | null;
-}
-
-export class ChatStream implements AnswerSink {
+export class ChatStream implements AnswerSink, ChoiceCollector {
   readonly #reader: AnswerReader;
   readonly #includeUsage: boolean;
   readonly #legacyFunctions: boolean;
@@ -27,16 +20,19 @@ export class ChatStream implements AnswerSink {
   readonly #head: string;
   /** What follows the delta of a chunk that isn't the last. */
   readonly #close: string;
+  readonly #choice: number;
   #out = '';
   #started = false;
 
-  constructor(context: AnswerContext, { requestId, createdSeconds }: AnswerIds) {
-    this.#reader = new AnswerReader(context, requestId, this);
+  /** `choice` is the index of the choice that this stream is, when several were asked for. */
+  constructor(context: AnswerContext, { requestId, createdSeconds }: AnswerIds, choice = 0) {
+    this.#choice = choice;
+    this.#reader = new AnswerReader(context, choiceId(requestId, choice), this);
     this.#includeUsage = context.includeUsage;
     this.#legacyFunctions = context.legacyFunctions;
     const model = jsonString(context.modelAsked);
     this.#head = `data: {"id":"chatcmpl-${requestId}","object":"chat.completion.chunk","created":${createdSeconds},"model":${model},"choices":[`;
-    this.#close = `},"finish_reason":null}]${this.#nullUsage}}\n\n`;
+    this.#close = `},"finish_reason":null}]${nullUsage(this.#includeUsage)}}\n\n`;
   }
 
   /** True once `step` returned text. */
@@ -56,19 +52,26 @@ export class ChatStream implements AnswerSink {
     return this.#out;
   }
 
+  takeContinuation(): string | null {
+    return this.#reader.takeContinuation();
+  }
+
   /** After Gemini has closed the stream. Throws when what came is no answer. */
   end(): ChatEnding {
+    return endStream([this.endChoice()]);
+  }
+
+  /** The end of this choice, of which the whole answer may have several. Throws when what came is no answer. */
+  endChoice(): StreamedChoice {
     const reader = this.#reader;
     const finishReason = reader.finish(this.#started);
-    const { usage, serviceTier, modelServed } = reader;
+    const { usage, usageMetadata, serviceTier, modelServed } = reader;
     if (usage === null) throw new Error('a finished answer has usage');
     const tier = serviceTier === undefined ? '' : `,"service_tier":"${serviceTier}"`;
-    let tail = `${this.#head}{"index":0,"delta":{${this.#lastDelta()}},"finish_reason":"${finishReason}"}]${tier}${this.#nullUsage}}\n\n`;
-    if (this.#includeUsage) {
-      const figures = JSON.stringify(toCompletionUsage(usage, reader.usageMetadata));
-      tail += `${this.#head}]${tier},"usage":${figures}}\n\n`;
-    }
-    return { tail: `${tail}data: [DONE]\n\n`, usage, finishReason, modelServed };
+    const choice = `{"index":${this.#choice},"delta":{${this.#lastDelta()}},"finish_reason":"${finishReason}"}`;
+    const chunk = `${this.#head}${choice}]${tier}${nullUsage(this.#includeUsage)}}\n\n`;
+    const usageOpening = this.#includeUsage ? this.#head : null;
+    return { chunk, usageOpening, tier, usage, usageMetadata, finishReason, modelServed };
   }
 
   onText(text: string): void {
@@ -89,11 +92,6 @@ export class ChatStream implements AnswerSink {
     this.#emit(`"images":[${JSON.stringify(image)}]`);
   }
 
-  /** Chunks before the one with the usage have it as null, when it was asked for. */
-  get #nullUsage(): string {
-    return this.#includeUsage ? ',"usage":null' : '';
-  }
-
   /** What goes with the finish reason: what could be said only at the end. */
   #lastDelta(): string {
     const members: string[] = [];
@@ -107,7 +105,35 @@ export class ChatStream implements AnswerSink {
 
   /** Adds a chunk; the first one says the role as well. */
   #emit(delta: string, opening = '"role":"assistant","content":null,'): void {
-    this.#out += `${this.#head}{"index":0,"delta":{${this.#started ? '' : opening}${delta}${this.#close}`;
+    this.#out += `${this.#head}{"index":${this.#choice},"delta":{${this.#started ? '' : opening}${delta}${this.#close}`;
     this.#started = true;
   }
+}
+
+/** The end of one streamed choice. */
+export interface StreamedChoice {
+  /** The chunk with the finish reason. */
+  chunk: string;
+  /** What the chunk with the usage begins with; null when none was asked for. */
+  usageOpening: string | null;
+  tier: string;
+  usage: TokenUsage;
+  usageMetadata: unknown;
+  finishReason: string;
+  modelServed: string | null;
+}
+
+/** The end of a stream, once all of its choices have ended. */
+export function endStream(choices: readonly [StreamedChoice, ...StreamedChoice[]]): ChatEnding {
+  const [first] = choices;
+  const { usageOpening, tier, finishReason, modelServed } = first;
+  const { usage, figures } = sumUsage(choices);
+  let tail = choices.map(({ chunk }) => chunk).join('');
+  if (usageOpening !== null) tail += `${usageOpening}]${tier},"usage":${JSON.stringify(figures)}}\n\n`;
+  return { tail: `${tail}data: [DONE]\n\n`, usage, finishReason, modelServed };
+}
+
+/** Chunks before the one with the usage have it as null, when it was asked for. */
+function nullUsage(includeUsage: boolean): string {
+  return includeUsage ? ',"usage":null' : '';
 }

@@ -132,6 +132,7 @@ class EmbeddingsJob implements WorkerJob {
 class Batch implements AttemptOwner {
   readonly requestId: string;
   readonly wish: LeaseWish;
+  readonly started = false;
   readonly attempts: AttemptLoop;
   readonly onAnswered: (leaseId: number) => void;
   readonly onGaveUp: (error: PlainError) => void;

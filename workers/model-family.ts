@@ -14,6 +14,8 @@ export interface ModelFamily {
   readonly thinking: ThinkingControl;
   /** Temperature, topP and topK have an effect, or are taken at all. */
   readonly takesSampling: boolean;
+  /** Stops at a cap of tokens and goes on when called again. */
+  readonly continues: boolean;
   /** The last turn may be the model's. */
   readonly takesPrefill: boolean;
   /** There is a system instruction; else its text opens the first user turn. */
@@ -77,6 +79,7 @@ function readFamily(model: string): ModelFamily {
     generation,
     thinking: thinking === undefined ? lowToHigh : thinking[1],
     takesSampling: major === undefined || generation < 306,
+    continues: !isGemma && generation >= 400,
     takesPrefill: isGemma || (generation < 306 && !model.startsWith('gemini-3.5-flash-lite')),
     takesSystem: !isGemma,
     takesJsonSchema: !isGemma && generation >= 205,

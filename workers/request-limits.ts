@@ -5,8 +5,6 @@ import { notOneOf, readBoolean, readInteger, unsupported } from './field-readers
 
 /** Refuses what an answer would silently lack. */
 export function refuseUnsupported(body: JsonRecord): void {
-  const n = readInteger(body, 'n', 1, 128);
-  if (n !== undefined && n > 1) throw unsupported('n', 'this gateway answers with one choice.');
   if (readBoolean(body, 'logprobs') === true)
     throw unsupported('logprobs', 'Gemini gives no log probabilities to this API.');
   if ((readInteger(body, 'top_logprobs', 0, 20) ?? 0) > 0)

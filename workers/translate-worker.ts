@@ -8,8 +8,7 @@ import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
 import type { JobContext } from './attempt-loop.ts';
-import { startChatJob } from './chat-job.ts';
-import type { TranslateOptions } from './chat-request.ts';
+import { type ChatOptions, startChatJob } from './chat-job.ts';
 import { startEmbeddingsJob } from './embeddings-job.ts';
 import { GeminiClient } from './gemini-client.ts';
 import type { ModelAliases } from './model-name.ts';
@@ -33,18 +32,21 @@ class TranslateWorker {
   readonly #onStopped: () => void;
   readonly #jobs = new Map<number, WorkerJob>();
   readonly #aliases: ModelAliases;
-  readonly #translate: TranslateOptions;
+  readonly #chat: ChatOptions;
   readonly #context: JobContext;
 
   constructor(port: MessagePort, options: WorkerOptions, onStopped: () => void) {
     this.#port = port;
     this.#onStopped = onStopped;
     this.#aliases = new Map(Object.entries(options.modelAliases));
-    this.#translate = {
-      strict: options.strictParameters,
-      emptyAnswer: options.emptyAnswers === 'error' ? 'error' : 'stop',
-      aliases: this.#aliases,
-      optOutOfStore: !options.googleMayStore,
+    this.#chat = {
+      translate: {
+        strict: options.strictParameters,
+        emptyAnswer: options.emptyAnswers === 'error' ? 'error' : 'stop',
+        aliases: this.#aliases,
+        optOutOfStore: !options.googleMayStore,
+      },
+      fallbacks: new Map(Object.entries(options.modelFallbacks)),
     };
     const log = makeLogger('worker', options.logLevel);
     this.#context = {
@@ -90,7 +92,7 @@ class TranslateWorker {
   #begin(id: number, job: Job): void {
     switch (job.kind) {
       case 'chat': {
-        const chat = startChatJob(id, job, this.#translate, this.#context);
+        const chat = startChatJob(id, job, this.#chat, this.#context);
         if (chat !== null) this.#jobs.set(id, chat);
         return;
       }

@@ -52,6 +52,29 @@ export function toCompletionUsage(usage: TokenUsage, metadata: unknown): Complet
   };
 }
 
+/** The tokens of two calls together. */
+export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  return {
+    prompt: one.prompt + other.prompt,
+    cached: one.cached + other.cached,
+    toolPrompt: one.toolPrompt + other.toolPrompt,
+    thoughts: one.thoughts + other.thoughts,
+    output: one.output + other.output,
+    estimated: one.estimated || other.estimated,
+  };
+}
+
+/** The figures of an answer of one or several choices: the prompt counts as often as it was sent. */
+export function sumUsage(
+  choices: readonly [{ usage: TokenUsage; usageMetadata: unknown }, ...{ usage: TokenUsage; usageMetadata: unknown }[]],
+): { usage: TokenUsage; figures: CompletionUsage } {
+  const [first, ...others] = choices;
+  if (others.length === 0) return { usage: first.usage, figures: toCompletionUsage(first.usage, first.usageMetadata) };
+  const usage = others.reduce((sum, choice) => addUsage(sum, choice.usage), first.usage);
+  // By modality nothing is summed: audio in several choices at once does not occur.
+  return { usage, figures: toCompletionUsage(usage, null) };
+}
+
 /** The tier that served, in OpenAI's terms. */
 export function readServedTier(metadata: unknown): ServiceTier | undefined {
   const tier = isRecord(metadata) ? metadata['serviceTier'] : undefined;

@@ -7,7 +7,6 @@ export class WholeBody implements AnswerReader {
   readonly #onText: (text: string) => void;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
-  readonly started = false;
 
   constructor(onText: (text: string) => void) {
     this.#onText = onText;
@@ -22,9 +21,10 @@ export class WholeBody implements AnswerReader {
     this.#chunks.push(chunk);
   }
 
-  end(): void {
+  end(): 'whole' {
     const [first] = this.#chunks;
     const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
     this.#onText(bytes.toString('utf8'));
+    return 'whole';
   }
 }

@@ -1,0 +1,136 @@
+/**
+ * One choice of a completion in a worker: what Gemini is asked for it, and what reads the answer. Each has attempts of its
+ * own, and on Gemini 4 as many calls as one long answer takes.
+ */
+import type { PlainError } from '../shared/errors.ts';
+import { limits } from '../shared/limits.ts';
+import type { TokenUsage } from '../shared/usage.ts';
+import type { AnswerIds } from './answer-context.ts';
+import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import type { ChatPlan } from './chat-request.ts';
+import { type EndedChoice, WholeChoice } from './chat-response.ts';
+import { ChatStream, type StreamedChoice } from './chat-stream.ts';
+import type { UpstreamRequest } from './gemini-client.ts';
+import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
+import { jsonString } from './json-text.ts';
+import { WholeBody } from './whole-body.ts';
+
+/** Whose choice it is. */
+export interface ChoiceOwner {
+  /** Chunks that may go out now. */
+  onFrames(text: string): void;
+  /** The choice is whole, and its lease still out. */
+  onAnswered(choice: ChatChoice, leaseId: number): void;
+  onGaveUp(error: PlainError): void;
+}
+
+export class ChatChoice implements AttemptOwner {
+  readonly attempts: AttemptLoop;
+  readonly wish: LeaseWish;
+  readonly requestId: string;
+  readonly #plan: ChatPlan;
+  readonly #ids: AnswerIds;
+  readonly #index: number;
+  readonly #owner: ChoiceOwner;
+  /** Reads the attempt at hand. */
+  #collector: ChatStream | WholeChoice | null = null;
+  /** The choice's end, once it is whole: the one that fits the form of the answer. */
+  streamed: StreamedChoice | null = null;
+  whole: EndedChoice | null = null;
+  #continuationToken: string | null = null;
+  #continuations = 0;
+
+  /** `call` is the number under which the gateway knows its leases. */
+  constructor(
+    id: number,
+    call: number,
+    index: number,
+    plan: ChatPlan,
+    ids: AnswerIds,
+    context: JobContext,
+    owner: ChoiceOwner,
+  ) {
+    this.requestId = ids.requestId;
+    this.#plan = plan;
+    this.#ids = ids;
+    this.#index = index;
+    this.#owner = owner;
+    const { model, modelAsked, stream, warnings } = plan;
+    this.wish = { model, modelAsked, stream, warnings: warnings.join(', ') };
+    this.attempts = new AttemptLoop(id, call, this, context);
+  }
+
+  get started(): boolean {
+    return this.#continuations > 0 || (this.#collector?.started ?? false);
+  }
+
+  /** What is known so far. */
+  get usage(): TokenUsage | null {
+    return this.#collector?.usage ?? null;
+  }
+
+  toRequest(): Omit<UpstreamRequest, 'key'> {
+    const { model, upstreamStreams, geminiBody } = this.#plan;
+    const method = upstreamStreams ? 'streamGenerateContent?alt=sse' : 'generateContent';
+    // The request as it was, with the token that says where to go on.
+    const body =
+      this.#continuationToken === null
+        ? geminiBody
+        : `{"continuationToken":${jsonString(this.#continuationToken)},${geminiBody.slice(1)}`;
+    return { method: 'POST', path: `/models/${encodeURIComponent(model)}:${method}`, body };
+  }
+
+  toReader(contentType: string): AnswerReader {
+    const collector = this.#nextCollector();
+    if (!this.#plan.upstreamStreams)
+      return new WholeBody((text) => {
+        collector.step(parseGeminiResponse(text, contentType));
+        this.#end(collector);
+      });
+    const events = new GeminiEventReader((response) => {
+      const text = collector.step(response);
+      if (text !== '') this.#owner.onFrames(text);
+    });
+    return {
+      feed: (chunk) => events.feed(chunk),
+      end: () => {
+        events.end();
+        if (this.#goesOn(collector)) return 'more';
+        this.#end(collector);
+        return 'whole';
+      },
+    };
+  }
+
+  onAnswered(leaseId: number): void {
+    this.#owner.onAnswered(this, leaseId);
+  }
+
+  onGaveUp(error: PlainError): void {
+    this.#owner.onGaveUp(error);
+  }
+
+  /** A new one for a new attempt; an answer that goes on is read by the same. */
+  #nextCollector(): ChatStream | WholeChoice {
+    if (this.#collector !== null && this.#continuationToken !== null) return this.#collector;
+    const { answer, stream } = this.#plan;
+    this.#collector = stream
+      ? new ChatStream(answer, this.#ids, this.#index)
+      : new WholeChoice(answer, this.#ids, this.#index);
+    return this.#collector;
+  }
+
+  /** Throws what makes the answer none, so that another attempt is made. */
+  #end(collector: ChatStream | WholeChoice): void {
+    if (collector instanceof ChatStream) this.streamed = collector.endChoice();
+    else this.whole = collector.endChoice();
+  }
+
+  #goesOn(collector: ChatStream | WholeChoice): boolean {
+    if (this.#continuations >= limits.continuationsMax) return false;
+    this.#continuationToken = collector.takeContinuation();
+    if (this.#continuationToken === null) return false;
+    this.#continuations++;
+    return true;
+  }
+}
