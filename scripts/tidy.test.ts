@@ -40,7 +40,8 @@ const mayImport: Readonly<Record<(typeof folders)[number], readonly string[]>> =
 const soleImporters: Readonly<Record<string, readonly string[]>> = {
   'uWebSockets.js': ['gateway/front-server.ts', 'gateway/downstream.ts', 'bench/simulator/server.ts'],
   piscina: ['gateway/dispatch.ts', 'gateway/reports.ts'],
-  undici: ['workers/gemini-client.ts'],
+  undici: ['workers/gemini-client.ts', 'workers/remote-media.ts'],
+  'ipaddr.js': ['workers/address-guard.ts'],
   'better-sqlite3': ['workers/database.ts'],
   jsonwebtoken: ['gateway/admin-session.ts'],
   'eventsource-parser': ['workers/gemini-events.ts'],

@@ -20,6 +20,11 @@ export const limits = {
   upstreamHeadersBytesMax: 32_768,
   /** What is kept of an upstream error's text before it is classified. */
   upstreamErrorBytesMax: 1024 * 1024,
+  /** Media that messages name by URL: size of one, time for one, length of the URL, and how many in one request. */
+  remoteMediaBytesMax: 10 * 1024 * 1024,
+  remoteMediaMsMax: 10_000,
+  remoteMediaUrlCharsMax: 8_192,
+  remoteMediaMax: 16,
   /** Choices of one completion (`n`): each is a call of Gemini. */
   choicesMax: 8,
   /** Calls that one long answer of Gemini 4 may take, each of 65,536 tokens at most. */

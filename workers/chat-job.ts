@@ -2,20 +2,17 @@
  * One chat completion in a worker: planned, then answered by a call of Gemini for each choice. When a model is overloaded
  * or has no key left, the models that the operator named for that are asked instead.
  */
-import { type PlainError, toPlainError } from '../shared/errors.ts';
-import type { Job } from '../shared/messages.ts';
+import type { PlainError } from '../shared/errors.ts';
 import type { TokenUsage } from '../shared/usage.ts';
+import type { AnswerIds } from './answer-context.ts';
 import type { JobContext } from './attempt-loop.ts';
 import { ChatChoice, type ChoiceOwner } from './chat-choice.ts';
-import { type ChatPlan, planChat, type TranslateOptions } from './chat-request.ts';
+import { type ChatBody, type ChatPlan, planParsedChat, type TranslateOptions } from './chat-request.ts';
 import { type EndedChoice, endCompletion } from './chat-response.ts';
 import { endStream, type StreamedChoice } from './chat-stream.ts';
 import type { ChatEnding } from './choice.ts';
-import { textOfBody } from './job-body.ts';
 import { addUsage } from './usage-mapping.ts';
 import type { WorkerJob } from './worker-job.ts';
-
-export type ChatJobSpec = Extract<Job, { kind: 'chat' }>;
 
 /** How chats are translated, and what stands in for a model. */
 export interface ChatOptions {
@@ -24,33 +21,25 @@ export interface ChatOptions {
   fallbacks: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Plans a chat and starts it. Null when it could not be planned: its error was posted, and nothing more will come. */
-export function startChatJob(
-  id: number,
-  job: ChatJobSpec,
-  options: ChatOptions,
-  context: JobContext,
-): WorkerJob | null {
-  const translate = job.isStrict ? { ...options.translate, strict: true } : options.translate;
-  try {
-    const chat = new ChatJob(id, job, { ...options, translate }, context);
-    chat.start();
-    return chat;
-  } catch (error) {
-    context.outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
-    context.reportBug(error, job.requestId);
-    return null;
-  }
+/** What a chat job is made of, apart from its body. */
+export interface ChatParts {
+  id: number;
+  ids: AnswerIds;
+  options: ChatOptions;
+  context: JobContext;
 }
 
 /** Errors after which another model may do better. */
 const othersMayServe: ReadonlySet<string> = new Set(['upstream_overloaded', 'keys_resting']);
 
-class ChatJob implements WorkerJob, ChoiceOwner {
+/** Constructing it plans the chat, and throws what makes that impossible. */
+export class ChatJob implements WorkerJob, ChoiceOwner {
   readonly #id: number;
-  readonly #job: ChatJobSpec;
+  readonly #ids: AnswerIds;
   readonly #options: ChatOptions;
   readonly #context: JobContext;
+  /** Kept only while another model may have to be asked the same. */
+  #body: ChatBody | null;
   #plan: ChatPlan;
   /** Models still to be asked. */
   #fallbacks: readonly string[];
@@ -60,13 +49,14 @@ class ChatJob implements WorkerJob, ChoiceOwner {
   #answered = 0;
   #isOver = false;
 
-  constructor(id: number, job: ChatJobSpec, options: ChatOptions, context: JobContext) {
+  constructor(body: ChatBody, { id, ids, options, context }: ChatParts) {
     this.#id = id;
-    this.#job = job;
+    this.#ids = ids;
     this.#options = options;
     this.#context = context;
-    this.#plan = planChat(textOfBody(job.body), options.translate);
+    this.#plan = planParsedChat(body, options.translate);
     this.#fallbacks = options.fallbacks.get(this.#plan.model) ?? [];
+    this.#body = this.#fallbacks.length > 0 ? body : null;
   }
 
   start(): void {
@@ -74,7 +64,7 @@ class ChatJob implements WorkerJob, ChoiceOwner {
     this.#choices = Array.from(
       { length: this.#plan.choices },
       (_, index) =>
-        new ChatChoice(this.#id, this.#firstCall + index, index, this.#plan, this.#job, this.#context, this),
+        new ChatChoice(this.#id, this.#firstCall + index, index, this.#plan, this.#ids, this.#context, this),
     );
     for (const { attempts } of this.#choices) attempts.start();
   }
@@ -131,12 +121,12 @@ class ChatJob implements WorkerJob, ChoiceOwner {
   /** Asks the next model that stands in, if there is one that can be asked the same. */
   #fallBack(): boolean {
     const [model, ...others] = this.#fallbacks;
-    if (model === undefined) return false;
+    if (model === undefined || this.#body === null) return false;
     this.#fallbacks = others;
     const { modelAsked } = this.#plan;
     try {
       const aliases = new Map([[modelAsked, model]]);
-      const plan = planChat(textOfBody(this.#job.body), { ...this.#options.translate, aliases });
+      const plan = planParsedChat(this.#body, { ...this.#options.translate, aliases });
       this.#plan = { ...plan, warnings: [...plan.warnings, `model=${model}`] };
     } catch {
       // What this model can't be asked, the next perhaps can.
@@ -151,7 +141,7 @@ class ChatJob implements WorkerJob, ChoiceOwner {
   #ending(): ChatEnding {
     if (this.#plan.stream) return endStream(atLeastOne(this.#choices.map(({ streamed }) => streamed)));
     const ended = atLeastOne<EndedChoice>(this.#choices.map(({ whole }) => whole));
-    return endCompletion(ended, this.#plan.answer, this.#job);
+    return endCompletion(ended, this.#plan.answer, this.#ids);
   }
 
   #end(): void {

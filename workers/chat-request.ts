@@ -44,10 +44,26 @@ export interface ChatPlan {
   answer: AnswerContext;
 }
 
+/** A request's body, parsed: its text is kept, since it tells at once whether any of it is broken. */
+export interface ChatBody {
+  readonly text: string;
+  readonly value: JsonRecord;
+}
+
+/** Parses a request's body. Throws `invalid_json`, or `invalid_type` for what is no object. */
+export function readChatBody(text: string): ChatBody {
+  const value = parseBody(text);
+  if (!isRecord(value)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
+  return { text, value };
+}
+
 /** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */
 export function planChat(bodyText: string, options: TranslateOptions): ChatPlan {
-  const body = parseBody(bodyText);
-  if (!isRecord(body)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
+  return planParsedChat(readChatBody(bodyText), options);
+}
+
+/** The same for a body that was parsed before. */
+export function planParsedChat({ text: bodyText, value: body }: ChatBody, options: TranslateOptions): ChatPlan {
   const { strict } = options;
   const { model, modelAsked } = readModelName(body['model'], options.aliases);
   const family = familyOf(model);

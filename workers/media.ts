@@ -1,5 +1,6 @@
 /** Images, sounds and documents of a request: data URIs read and put right, types told from the first bytes. */
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { isLocalName, isPublicAddress } from './address-guard.ts';
 
 export interface Media {
   mimeType: string;
@@ -162,26 +163,8 @@ export function readRemoteUrl(text: string): { fileUri: string; mimeType?: strin
   return mimeType === undefined ? { fileUri: text } : { fileUri: text, mimeType };
 }
 
-const privateAddresses = new BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-] as const)
-  privateAddresses.addSubnet(network, bits, 'ipv4');
-privateAddresses.addAddress('::', 'ipv6');
-privateAddresses.addAddress('::1', 'ipv6');
-privateAddresses.addSubnet('fc00::', 7, 'ipv6');
-privateAddresses.addSubnet('fe80::', 10, 'ipv6');
-
 /** Whether a host can only be meant for somebody's own network; `URL` has brought addresses into their usual form. */
 function isPrivateHost(hostname: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
-  const version = isIP(host);
-  if (version !== 0) return privateAddresses.check(host, version === 4 ? 'ipv4' : 'ipv6');
-  return host === 'localhost' || /\.(localhost|local|internal)$/.test(host);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return isIP(host) === 0 ? isLocalName(host) : !isPublicAddress(host);
 }

@@ -8,12 +8,14 @@ import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
 import type { JobContext } from './attempt-loop.ts';
-import { type ChatOptions, startChatJob } from './chat-job.ts';
+import type { ChatOptions } from './chat-job.ts';
+import { type MediaSource, startChat } from './chat-start.ts';
 import { startEmbeddingsJob } from './embeddings-job.ts';
 import { GeminiClient } from './gemini-client.ts';
 import type { ModelAliases } from './model-name.ts';
 import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
+import { RemoteMedia } from './remote-media.ts';
 import { UpstreamFault } from './upstream-error.ts';
 import type { WorkerJob } from './worker-job.ts';
 
@@ -33,6 +35,7 @@ class TranslateWorker {
   readonly #jobs = new Map<number, WorkerJob>();
   readonly #aliases: ModelAliases;
   readonly #chat: ChatOptions;
+  readonly #media: MediaSource;
   readonly #context: JobContext;
 
   constructor(port: MessagePort, options: WorkerOptions, onStopped: () => void) {
@@ -48,6 +51,12 @@ class TranslateWorker {
       },
       fallbacks: new Map(Object.entries(options.modelFallbacks)),
     };
+    this.#media =
+      options.remoteMedia === 'fetch'
+        ? new RemoteMedia({ allowPrivate: false, connectTimeoutMs: options.connectTimeoutMs })
+        : options.remoteMedia === 'refuse'
+          ? 'refuse'
+          : null;
     const log = makeLogger('worker', options.logLevel);
     this.#context = {
       client: new GeminiClient(options),
@@ -92,7 +101,7 @@ class TranslateWorker {
   #begin(id: number, job: Job): void {
     switch (job.kind) {
       case 'chat': {
-        const chat = startChatJob(id, job, this.#chat, this.#context);
+        const chat = startChat(id, job, this.#chat, this.#media, this.#context);
         if (chat !== null) this.#jobs.set(id, chat);
         return;
       }
@@ -110,6 +119,7 @@ class TranslateWorker {
   }
 
   async #stop(): Promise<void> {
+    if (this.#media instanceof RemoteMedia) await this.#media.close();
     await this.#context.client.close();
     this.#context.outbox.flush();
     this.#port.close();
