@@ -192,7 +192,8 @@ function refuseDamage(connection: Connection, path: string): void {
           .map((table) => `quick_check(${table})`);
   for (const check of checks) {
     const found = connection.pragma(check, { simple: true });
-    if (found !== 'ok') throw new DatabaseRefused(damaged(path));
+    if (found !== 'ok')
+      throw new DatabaseRefused(damaged(path), new Database.SqliteError(String(found), 'SQLITE_CORRUPT'));
   }
 }
 

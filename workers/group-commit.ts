@@ -151,6 +151,8 @@ export class GroupCommit {
       if (!isImpossible(error)) throw error;
       const [only] = rows;
       if (rows.length === 1 && only !== undefined) {
+        // It is the row's fault only if everything else works: otherwise this rejects, and the row is kept.
+        await this.#parts.store.commit([], []);
         this.#parts.onImpossible(`row ${only.id}`, error);
         return;
       }

@@ -113,10 +113,10 @@ export interface Migration {
   to: number;
 }
 
-/** Brings the schema to the newest version. */
-export function migrate(connection: Connection): Migration {
+/** Brings the schema to the newest version, or to one before. */
+export function migrate(connection: Connection, to = newestSchema): Migration {
   const from = pragmaNumber(connection, 'user_version');
-  for (const [index, step] of steps.entries()) {
+  for (const [index, step] of steps.slice(0, to).entries()) {
     if (index < from) continue;
     const run = (): void => {
       step.run(connection);
@@ -125,5 +125,5 @@ export function migrate(connection: Connection): Migration {
     if (step.outside) run();
     else connection.transaction(run).immediate();
   }
-  return { from, to: newestSchema };
+  return { from, to };
 }

@@ -5,7 +5,7 @@ const noteCharsMax = 200;
 const notesCharsMax = 600;
 
 /** Keywords that no dialect has and that say something about values. What is in neither list says nothing to a model. */
-const wordsOnly = [
+const wordsOnly: ReadonlySet<string> = new Set([
   'multipleOf',
   'uniqueItems',
   'not',
@@ -24,7 +24,7 @@ const wordsOnly = [
   'unevaluatedItems',
   'contentEncoding',
   'contentMediaType',
-];
+]);
 
 export class SchemaNotes {
   #text = '';
@@ -36,7 +36,9 @@ export class SchemaNotes {
   /** Notes what a keyword said. */
   add(keyword: string, value: unknown): void {
     const said = typeof value === 'string' ? value : JSON.stringify(value);
-    this.say(`${keyword}: ${said.length > noteCharsMax ? `${said.slice(0, noteCharsMax)}…` : said}`);
+    // A cut may go through a character.
+    const short = said.length > noteCharsMax ? `${said.slice(0, noteCharsMax).toWellFormed()}…` : said;
+    this.say(`${keyword}: ${short}`);
   }
 
   say(note: string): void {
@@ -46,9 +48,10 @@ export class SchemaNotes {
 
   /** Notes all keywords of a schema that can only be said in words. */
   addWordsOnly(schema: JsonRecord): void {
-    for (const name of wordsOnly) {
+    for (const name in schema) {
+      if (!wordsOnly.has(name)) continue;
       const value = schema[name];
-      if (value !== undefined && value !== false && value !== null) this.add(name, value);
+      if (value !== false && value !== null) this.add(name, value);
     }
   }
 

@@ -62,16 +62,16 @@ export function addEnum(
 ): void {
   const values = valuesOf(schema);
   if (values === undefined) return;
-  const takesNumbers = dialect === 'json';
-  const isOfStrings = types.names.length === 1 && types.names[0] === 'string';
+  const isJson = dialect === 'json';
+  const takesEnum = isJson || (types.names.length === 1 && types.names[0] === 'string');
   const allowed: (string | number)[] = [];
-  let isWhole = takesNumbers || isOfStrings;
+  let isWhole = true;
   for (const value of values) {
-    if (typeof value === 'string' && (takesNumbers || value !== '')) allowed.push(value);
-    else if (typeof value === 'number') allowed.push(takesNumbers ? value : String(value));
+    if (takesEnum && typeof value === 'string' && (isJson || value !== '')) allowed.push(value);
+    else if (takesEnum && typeof value === 'number') allowed.push(isJson ? value : String(value));
     else if (value !== null) isWhole = false;
   }
-  if (allowed.length > 0 && (takesNumbers || isOfStrings)) out.enum = allowed;
+  if (allowed.length > 0) out.enum = allowed;
   if (!isWhole) notes.add(schema['enum'] === undefined ? 'const' : 'enum', schema['enum'] ?? schema['const']);
 }
 

@@ -126,6 +126,7 @@ function faultOf(error: unknown): StoreFault {
   if (error instanceof DatabaseRefused) return new StoreFault(storageCode(error.cause) ?? 'REFUSED', false, error);
   const code = storageCode(error);
   // Not SQLite's words: a value that can't be bound, or a field that isn't there.
-  if (code === null) return new StoreFault('INVALID_VALUE', true, error);
+  if (code === null)
+    return new StoreFault('INVALID_VALUE', error instanceof TypeError || error instanceof RangeError, error);
   return new StoreFault(code, /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|RANGE)/.test(code), error);
 }

@@ -26,14 +26,24 @@ export function toGeminiSchema(
 }
 
 /** Whether parameters say that there are none: Gemini wants them left out then. */
-export function isEmptyParameters({ type, properties, additionalProperties, ...rest }: JsonRecord): boolean {
+export function isEmptyParameters(schema: JsonRecord): boolean {
+  const { type, properties, additionalProperties } = schema;
   if (type !== undefined && type !== 'object') return false;
   if (isRecord(properties) ? Object.keys(properties).length > 0 : properties !== undefined) return false;
   if (additionalProperties !== undefined && additionalProperties !== false) return false;
-  return Object.keys(rest).every((name) => emptyKeywords.has(name));
+  for (const name in schema) if (!emptyKeywords.has(name)) return false;
+  return true;
 }
 
-const emptyKeywords: ReadonlySet<string> = new Set(['required', 'title', 'description', '$schema']);
+const emptyKeywords: ReadonlySet<string> = new Set([
+  'type',
+  'properties',
+  'additionalProperties',
+  'required',
+  'title',
+  'description',
+  '$schema',
+]);
 
 /** Keywords beside a reference that say nothing about values. */
 const annotations: ReadonlySet<string> = new Set([
