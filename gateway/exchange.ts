@@ -10,7 +10,7 @@ import type { FromWorker, Job } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
 import type { Dispatch, WorkerSlot } from './dispatch.ts';
 import type { Downstream, Headers } from './downstream.ts';
-import type { KeyPool } from './key-pool.ts';
+import type { KeyPool, LeaseResult } from './key-pool.ts';
 import { type Effect, type LifeEvent, lifecycle, type Phase } from './lifecycle.ts';
 import { replyError } from './reply.ts';
 import { type Arrival, RequestRecord } from './request-record.ts';
@@ -20,6 +20,9 @@ import type { UsageQueue } from './usage-queue.ts';
 const runsMax = 2;
 /** Status of a request whose client left before it got one; nginx's number for it. */
 const clientClosedRequest = 499;
+
+/** A wait that no client should sit out: its SDK is told not to try again. */
+const longRestMs = 3_600_000;
 
 const ping = ': ping\n\n';
 
@@ -192,12 +195,11 @@ export class Exchange {
     if (this.#slot === null || this.#phase === 'settling' || this.#phase === 'cancelled') return;
     const tried = this.#tried[call] ?? new Set();
     this.#tried[call] = tried;
-    const lease = this.#parts.pool.lease(model, tried);
+    // Another key is better than one that was tried; but one that failed for no fault of its own is better than none.
+    const preferred = this.#parts.pool.lease(model, tried);
+    const lease = preferred.ok || tried.size === 0 ? preferred : this.#parts.pool.lease(model, null);
     if (!lease.ok) {
-      const error: PlainError =
-        lease.retryAfterMs === null
-          ? { code: 'no_available_keys' }
-          : { code: 'keys_resting', retryAfterMs: lease.retryAfterMs };
+      const error = noLeaseError(lease);
       this.#parts.dispatch.post(this.#slot, { t: 'no_lease', id: this.id, call, error });
       return;
     }
@@ -277,4 +279,12 @@ export class Exchange {
     if (this.#warnings !== '') headers.push(['x-gemini-pool-warnings', this.#warnings]);
     return headers;
   }
+}
+
+/** What a client is told when no key may serve. */
+function noLeaseError({ retryAfterMs, reason }: Extract<LeaseResult, { ok: false }>): PlainError {
+  if (retryAfterMs === null) return { code: 'no_available_keys' };
+  // Closed to newer projects: waiting brings none of them in.
+  if (reason === 'model_closed') return { code: 'model_not_found', param: 'model' };
+  return { code: 'keys_resting', retryAfterMs, ...(retryAfterMs > longRestMs ? { retryable: false } : {}) };
 }

@@ -48,14 +48,14 @@ describe('key pool', () => {
     pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 30_000, reason: 'rate_limited' });
     pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 10_000, reason: 'rate_limited' });
     clock.advance(4_000);
-    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: 6_000 });
+    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: 6_000, reason: 'rate_limited' });
   });
 
   test('a refused key is out for every model; without any key there is nothing to wait for', () => {
     const pool = poolOf(1);
     pool.report(leaseId(pool, 'm').leaseId, { kind: 'disable', reason: 'invalid' });
-    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: null });
-    assert.deepEqual(pool.lease('other', null), { ok: false, retryAfterMs: null });
+    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: null, reason: null });
+    assert.deepEqual(pool.lease('other', null), { ok: false, retryAfterMs: null, reason: null });
   });
 
   test('a key that was tried is passed over and keeps its place', () => {

@@ -33,8 +33,8 @@ interface Lease {
 
 export type LeaseResult =
   | { ok: true; leaseId: number; keyId: string; key: string }
-  /** No key may serve: all rest (`retryAfterMs` until the first is back), or none is left at all (null). */
-  | { ok: false; retryAfterMs: number | null };
+  /** No key may serve: all rest (`retryAfterMs` until the first is back, and why that one does), or none is left (null). */
+  | { ok: false; retryAfterMs: number | null; reason: string | null };
 
 /** What the pool tells about a key; the key itself never leaves it this way. */
 export interface KeyStatus {
@@ -94,7 +94,7 @@ export class KeyPool {
       this.#leases.set(leaseId, { key, model });
       return { ok: true, leaseId, keyId: key.id, key: key.key };
     }
-    return { ok: false, retryAfterMs: this.#soonestReturnMs(model, nowMs) };
+    return { ok: false, ...this.#soonestReturn(model, nowMs) };
   }
 
   /** Ends a lease with what it said about its key. A lease that is over already changes nothing. */
@@ -159,13 +159,15 @@ export class KeyPool {
     for (const key of this.#keys.values()) key.rests.delete(model);
   }
 
-  /** Milliseconds until the first enabled key is back for `model`; null when no key is enabled. */
-  #soonestReturnMs(model: string, nowMs: number): number | null {
-    let soonest: number | null = null;
+  /** When the first enabled key is back for `model`, and why it rests; nulls when no key is enabled. */
+  #soonestReturn(model: string, nowMs: number): { retryAfterMs: number | null; reason: string | null } {
+    let soonest: { retryAfterMs: number | null; reason: string | null } = { retryAfterMs: null, reason: null };
     for (const key of this.#keys.values()) {
       if (key.disabledReason !== null) continue;
-      const remaining = Math.max(0, (key.rests.get(model)?.untilMs ?? nowMs) - nowMs);
-      if (soonest === null || remaining < soonest) soonest = remaining;
+      const rest = key.rests.get(model);
+      const retryAfterMs = Math.max(0, (rest?.untilMs ?? nowMs) - nowMs);
+      if (soonest.retryAfterMs === null || retryAfterMs < soonest.retryAfterMs)
+        soonest = { retryAfterMs, reason: rest?.reason ?? null };
     }
     return soonest;
   }

@@ -43,6 +43,8 @@ export interface AttemptOwner {
   readonly started: boolean;
   /** The next call, but for its key. */
   toRequest(): Omit<UpstreamRequest, 'key'>;
+  /** Google refused the signatures of the history: whether the request can be made without them, which is so once. */
+  replaceSignatures(): boolean;
   /** A reader for the next answer. */
   toReader(contentType: string): AnswerReader;
   /** The reader took the answer whole. Its lease is still out: whoever owns these attempts ends it. */
@@ -193,12 +195,16 @@ export class AttemptLoop implements UpstreamListener {
     if (this.#isOver) return;
     const error = verdict.error.toPlain();
     this.#endLease(verdict.outcome);
+    if (verdict.repair === 'signatures' && !this.#owner.replaceSignatures()) {
+      this.#giveUp(error);
+      return;
+    }
     if (!this.#mayRetry(verdict)) {
       this.#giveUp(error);
       return;
     }
     if (verdict.outcome.kind !== 'neutral') {
-      this.#lastError = null;
+      this.#lastError = error.code === 'model_not_found' ? error : null;
       this.start();
       return;
     }

@@ -7,6 +7,7 @@ import { limits } from '../shared/limits.ts';
 import type { TokenUsage } from '../shared/usage.ts';
 import type { AnswerIds } from './answer-context.ts';
 import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import { withPlaceholderSignatures } from './call-signature.ts';
 import type { ChatPlan } from './chat-request.ts';
 import { type EndedChoice, WholeChoice } from './chat-response.ts';
 import { ChatStream, type StreamedChoice } from './chat-stream.ts';
@@ -37,6 +38,8 @@ export class ChatChoice implements AttemptOwner {
   /** The choice's end, once it is whole: the one that fits the form of the answer. */
   streamed: StreamedChoice | null = null;
   whole: EndedChoice | null = null;
+  #body: string;
+  #hasOwnSignatures = true;
   #continuationToken: string | null = null;
   #continuations = 0;
 
@@ -52,6 +55,7 @@ export class ChatChoice implements AttemptOwner {
   ) {
     this.requestId = ids.requestId;
     this.#plan = plan;
+    this.#body = plan.geminiBody;
     this.#ids = ids;
     this.#index = index;
     this.#owner = owner;
@@ -70,14 +74,21 @@ export class ChatChoice implements AttemptOwner {
   }
 
   toRequest(): Omit<UpstreamRequest, 'key'> {
-    const { model, upstreamStreams, geminiBody } = this.#plan;
+    const { model, upstreamStreams } = this.#plan;
     const method = upstreamStreams ? 'streamGenerateContent?alt=sse' : 'generateContent';
     // The request as it was, with the token that says where to go on.
     const body =
       this.#continuationToken === null
-        ? geminiBody
-        : `{"continuationToken":${jsonString(this.#continuationToken)},${geminiBody.slice(1)}`;
+        ? this.#body
+        : `{"continuationToken":${jsonString(this.#continuationToken)},${this.#body.slice(1)}`;
     return { method: 'POST', path: `/models/${encodeURIComponent(model)}:${method}`, body };
+  }
+
+  replaceSignatures(): boolean {
+    if (!this.#hasOwnSignatures) return false;
+    this.#hasOwnSignatures = false;
+    this.#body = withPlaceholderSignatures(this.#body);
+    return true;
   }
 
   toReader(contentType: string): AnswerReader {

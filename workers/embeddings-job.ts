@@ -164,6 +164,11 @@ class Batch implements AttemptOwner {
     return { method: 'POST', path, body: this.#batch.body };
   }
 
+  /** There is no history. */
+  replaceSignatures(): boolean {
+    return false;
+  }
+
   toReader(): AnswerReader {
     return new WholeBody((text) => {
       const { vectors, promptTokens } = readEmbeddedBatch(text, this.#batch.inputs);

@@ -78,6 +78,30 @@ describe('the pool of keys', () => {
     });
   });
 
+  test('a model that is overloaded for a moment is asked again, also with the same key', async () => {
+    await stack.simulator.script([{ match: { model: 'gemini-3.1-pro-preview' }, times: 2, error: 'overloaded' }]);
+    await ask('gemini-3.1-pro-preview');
+    assert.deepEqual(await answers('gemini-3.1-pro-preview', 200), [1]);
+  });
+
+  test('signatures that Google takes for corrupted are replaced, once', async () => {
+    await stack.simulator.script([{ match: { model: testModel }, times: 1, error: 'corrupted_signature' }]);
+    await ask();
+    await stack.simulator.script([{ match: { model: testModel }, error: 'corrupted_signature' }]);
+    await assert.rejects(ask(), OpenAI.BadRequestError);
+  });
+
+  test('a model that is closed to every key is not there, now and later', async () => {
+    await stack.simulator.script([{ match: { model: 'gemini-2.5-pro' }, error: 'model_closed' }]);
+    for (let i = 0; i < 2; i++) await assert.rejects(ask('gemini-2.5-pro'), OpenAI.NotFoundError);
+    const asked = await answers('gemini-2.5-pro', 404);
+    assert.equal(
+      asked.reduce((sum, count) => sum + count, 0),
+      keys.length - 1,
+      'each key but the refused one was asked once',
+    );
+  });
+
   test('each attempt is in the row of its request', async () => {
     const attempts = readDatabase(stack.gateway.folder, (database) =>
       database.prepare("SELECT attempts FROM requests WHERE status = 200 AND attempts LIKE '%invalid%'").pluck().all(),
