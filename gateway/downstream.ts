@@ -3,6 +3,7 @@
  * every call does nothing, so that no caller needs to ask first.
  */
 import type { HttpResponse } from 'uWebSockets.js';
+import { limits } from '../shared/limits.ts';
 
 export type Headers = readonly (readonly [name: string, value: string])[];
 
@@ -39,6 +40,8 @@ export class Downstream {
   readonly #options: DownstreamOptions;
   #closeAfter: boolean;
   #isOver = false;
+  /** The connection itself is gone, and the response must not be touched. */
+  #isGone = false;
   #headSent = false;
   #watchesWritable = false;
   #onGone: (() => void) | null = null;
@@ -49,6 +52,7 @@ export class Downstream {
     this.#options = options;
     this.#closeAfter = options.closeAfter;
     res.onAborted(() => {
+      this.#isGone = true;
       if (this.#isOver) return;
       this.#isOver = true;
       this.#onGone?.();
@@ -137,8 +141,11 @@ export class Downstream {
     this.#res.cork(() => {
       this.#res.write(text);
     });
-    // Not inside the cork: uWebSockets.js would drop what was written in it.
-    this.#res.close();
+    // Not at once: inside the cork uWebSockets.js would drop what was written in it, and clients that meet the end of the
+    // connection together with its last bytes drop those, the error among them.
+    setTimeout(() => {
+      if (!this.#isGone) this.#res.close();
+    }, limits.cutGraceMs);
   }
 
   #replyNow(status: number, headers: Headers, body: string | Buffer): void {

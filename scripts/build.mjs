@@ -1,10 +1,25 @@
-/** Bundles the product into `dist/`: one file an entry, packages left outside, plain JavaScript for plain node. */
-import { rmSync, utimesSync } from 'node:fs';
+/**
+ * Bundles the product into `dist/`: one file an entry, packages left outside, plain JavaScript for plain node. Also says
+ * whether `dist/` is up to date, for the set-up, which may ask before esbuild is installed.
+ */
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+/** Holds the hash of the sources that `dist/` was made from. */
+const stampName = '.built-from';
 
 /** Each lands at the same path below `dist/`, which is how they find each other. */
 const entries = [
@@ -16,20 +31,85 @@ const entries = [
   'bench/simulator/main.ts',
 ];
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: entries,
-  outdir: 'dist',
-  outbase: '.',
-  bundle: true,
-  packages: 'external',
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  sourcemap: true,
-  logLevel: 'warning',
-});
-// A build that took a while is still newer than every source it read.
-const now = new Date();
-utimesSync(join(root, 'dist', 'gateway', 'main.js'), now, now);
+/** All that the bundles depend on; the lockfile for the version of esbuild, tsconfig since esbuild obeys it. */
+const builtFrom = [
+  'gateway',
+  'workers',
+  'shared',
+  'admin',
+  'bench',
+  'scripts/build.mjs',
+  'package-lock.json',
+  'tsconfig.json',
+];
+
+/** Whether `dist/` has a bundle for each entry, from whatever sources. */
+export function hasBundles() {
+  return entries.every((entry) => existsSync(join(dist, entry.replace(/\.ts$/, '.js'))));
+}
+
+/** Whether `dist/` is complete and made from the sources as they are now. */
+export function isUpToDate() {
+  const stamp = join(dist, stampName);
+  return hasBundles() && existsSync(stamp) && readFileSync(stamp, 'utf8') === hashSources();
+}
+
+/** By content: times say little after a checkout, a copy or an edit that came during a build. */
+function hashSources() {
+  const hash = createHash('sha256');
+  const add = (/** @type {string} */ path) => {
+    const full = join(root, path);
+    if (statSync(full).isDirectory()) {
+      for (const name of readdirSync(full).sort()) if (name !== 'node_modules') add(`${path}/${name}`);
+    } else {
+      const content = readFileSync(full);
+      hash.update(`${path}\0${content.length}\0`).update(content);
+    }
+  };
+  for (const path of builtFrom) if (existsSync(join(root, path))) add(path);
+  return hash.digest('hex');
+}
+
+/** Builds beside `dist/` and swaps at the end, so that a build that fails leaves the one before it in place. */
+async function bundle() {
+  const missing = entries.filter((entry) => !existsSync(join(root, entry)));
+  if (missing.length > 0) throw new Error(`there is no ${missing.join(', no ')}`);
+  if (!existsSync(join(root, 'node_modules', 'esbuild')))
+    throw new Error('esbuild is not installed; node scripts/setup.mjs installs it');
+  const { build } = await import('esbuild');
+  // Taken before anything is read: what is edited meanwhile makes the next set-up build again.
+  const sources = hashSources();
+  const fresh = `${dist}.${process.pid}`;
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: entries,
+      outdir: fresh,
+      outbase: '.',
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: true,
+      logLevel: 'warning',
+    });
+    writeFileSync(join(fresh, stampName), sources);
+    rmSync(dist, { recursive: true, force: true });
+    renameSync(fresh, dist);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
+}
+
+const [, script] = process.argv;
+if (script !== undefined && realpathSync(script) === fileURLToPath(import.meta.url)) {
+  try {
+    await bundle();
+  } catch (error) {
+    // esbuild has printed its own errors; what it throws begins with the same.
+    const [problem] = (error instanceof Error ? error.message : String(error)).split('\n');
+    process.stderr.write(`gemini-pool build: ${problem}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,31 +1,29 @@
 /**
  * What `npm start`, `npm run demo` and `npm test` run first, so that each works right after a clone: installs packages
  * that are missing or out of date, adapts uWebSockets.js to this host, and with `--build` bundles into `dist/`. Plain
- * JavaScript without packages, since there are none yet. Costs a few milliseconds when there is nothing to do.
+ * JavaScript without packages, since there are none yet. Costs some milliseconds, and writes nothing, when nothing is to do.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hasBundles, isUpToDate } from './build.mjs';
 import { adaptInstalledUws } from './uws-adapt.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
-/** Says for which lockfile and which Node the packages were installed. */
+const lockfilePath = join(root, 'package-lock.json');
+/** Says for which lockfile, kind of host and Node the packages were installed. */
 const stampPath = join(modules, '.gemini-pool-setup');
 const lockPath = join(root, '.setup-lock');
-const builtFrom = ['gateway', 'workers', 'shared', 'admin', 'bench', 'scripts/build.mjs', 'package-lock.json'];
 const oldestNode = [20, 19];
+/** A lock that its maker has not signed after this long was left by one that died. */
+const unsignedLockMs = 5_000;
 
-function fail(/** @type {string} */ message) {
+function say(/** @type {string} */ message) {
   process.stderr.write(`gemini-pool set-up: ${message}\n`);
-  process.exitCode = 1;
-  throw new SetupFailed(message);
 }
-
-/** Ends the set-up after its message was printed. */
-class SetupFailed extends Error {}
 
 function run(/** @type {string} */ command, /** @type {string[]} */ args) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
@@ -35,73 +33,103 @@ function run(/** @type {string} */ command, /** @type {string[]} */ args) {
 /** npm as it was called, or the one on the path. */
 function npm(/** @type {string[]} */ args) {
   const script = process.env['npm_execpath'];
-  return script?.endsWith('.js') ? run(process.execPath, [script, ...args]) : run('npm', args);
+  return script !== undefined && basename(script) === 'npm-cli.js'
+    ? run(process.execPath, [script, ...args])
+    : run('npm', args);
 }
 
 function checkNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = oldestNode;
   if (major < wantedMajor || (major === wantedMajor && minor < wantedMinor))
-    fail(`Node ${oldestNode.join('.')} or newer is needed; this is ${process.versions.node}.`);
+    throw new Error(`Node ${oldestNode.join('.')} or newer is needed; this is ${process.versions.node}.`);
+}
+
+function wantedStamp() {
+  const lockfile = createHash('sha256').update(readFileSync(lockfilePath)).digest('hex');
+  return { lockfile, host: `${process.platform}-${process.arch}`, abi: process.versions.modules };
+}
+
+function isInstalled() {
+  return existsSync(stampPath) && readFileSync(stampPath, 'utf8') === Object.values(wantedStamp()).join(' ');
 }
 
 function install() {
-  const lockfile = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const [stampedLockfile, stampedAbi] = existsSync(stampPath) ? readFileSync(stampPath, 'utf8').split(' ') : [];
-  const abi = process.versions.modules;
-  if (stampedLockfile === lockfile && stampedAbi === abi) return;
-  if (stampedLockfile !== lockfile) {
-    process.stderr.write('gemini-pool set-up: installing packages; the first time takes a minute or two…\n');
+  const { lockfile, host, abi } = wantedStamp();
+  const stamp = existsSync(stampPath) ? readFileSync(stampPath, 'utf8') : '';
+  if (!stamp.startsWith(`${lockfile} ${host} `) && !isInstalledByNpm()) {
+    say('installing packages; the first time takes a minute or two…');
     if (!npm(['ci', '--no-audit', '--no-fund']))
-      fail(
-        'npm ci failed. better-sqlite3 is compiled: it needs python3, make and g++ (Debian: apt-get install python3 make g++).',
+      throw new Error(
+        'npm ci failed, see above.\n' +
+          'If it was better-sqlite3: that is compiled, which takes python3, make and g++\n' +
+          '(Debian, Ubuntu: apt-get install python3 make g++).',
       );
-  } else if (!npm(['rebuild', 'better-sqlite3'])) {
-    fail(`better-sqlite3 could not be built for Node ${process.versions.node}; it needs python3, make and g++.`);
   }
-  try {
-    adaptInstalledUws(join(modules, 'uWebSockets.js'));
-  } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+  if (!sqliteOpens()) {
+    say(`building better-sqlite3 for Node ${process.versions.node}…`);
+    if (!npm(['rebuild', 'better-sqlite3']) || !sqliteOpens())
+      throw new Error(
+        `better-sqlite3 could not be built for Node ${process.versions.node}: it takes python3, make and g++\n` +
+          '(Debian, Ubuntu: apt-get install python3 make g++).',
+      );
   }
-  writeFileSync(stampPath, `${lockfile} ${abi}`);
+  writeFileSync(stampPath, `${lockfile} ${host} ${abi}`);
 }
 
 /**
- * When a file or anything below a folder was last changed.
- * @returns {number}
+ * Whether npm's own record says that all of the lockfile is there, as after an `npm ci` by hand: then installing again
+ * would only take what others may be using away from them. Development packages may all be absent, as in production.
  */
-function changedMs(/** @type {string} */ path) {
-  if (!existsSync(path)) return 0;
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  // A folder's own time tells of files that were removed.
-  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => changedMs(join(path, name))));
+function isInstalledByNpm() {
+  const record = join(modules, '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const present = readPackages(record);
+  const wanted = Object.entries(readPackages(lockfilePath)).filter(([path]) => path !== '');
+  const isProduction = !wanted.some(([path, { dev }]) => dev === true && path in present);
+  return wanted.every(([path, { version, integrity, dev, optional }]) => {
+    const found = present[path];
+    if (found === undefined) return optional === true || (dev === true && isProduction);
+    return found.version === version && found.integrity === integrity && existsSync(join(root, path));
+  });
+}
+
+/** @returns {Record<string, { version?: string; integrity?: string; dev?: boolean; optional?: boolean }>} */
+function readPackages(/** @type {string} */ path) {
+  return JSON.parse(readFileSync(path, 'utf8')).packages;
+}
+
+/** Tried in a process of its own: a binary for another Node or host may take its process down. */
+function sqliteOpens() {
+  const script = "new (require('better-sqlite3'))(':memory:').close()";
+  return spawnSync(process.execPath, ['--eval', script], { cwd: root, stdio: 'ignore' }).status === 0;
 }
 
 function build() {
-  const bundle = join(root, 'dist', 'gateway', 'main.js');
-  if (existsSync(bundle)) {
-    const sources = Math.max(...builtFrom.map((path) => changedMs(join(root, path))));
-    if (sources <= statSync(bundle).mtimeMs || !existsSync(join(modules, 'esbuild'))) return;
+  if (isUpToDate()) return;
+  if (existsSync(join(modules, 'esbuild'))) {
+    locked(() => {
+      if (!isUpToDate() && !run(process.execPath, [join(root, 'scripts', 'build.mjs')]))
+        throw new Error('the build failed, see above.');
+    });
+  } else if (!hasBundles()) {
+    throw new Error('dist/ is missing or incomplete, and esbuild is not installed to make it: npm ci --include=dev');
   }
-  if (!run(process.execPath, [join(root, 'scripts', 'build.mjs')])) fail('the build failed.');
 }
 
 /** One set-up at a time: another that runs is waited for, one that died is taken over. */
 function locked(/** @type {() => void} */ work) {
-  for (;;) {
-    try {
-      mkdirSync(lockPath);
-      writeFileSync(join(lockPath, 'pid'), String(process.pid));
-      break;
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-      if (!isHeld()) rmSync(lockPath, { recursive: true, force: true });
-      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  for (let told = false; !takeLock(); ) {
+    const holder = readHolder(lockPath);
+    if (isGone(holder)) {
+      dropLock(holder);
+      continue;
     }
+    if (holder !== '' && !told) {
+      say(`waiting for another set-up, process ${holder}; if there is none, remove ${lockPath}`);
+      told = true;
+    }
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
   }
   try {
     work();
@@ -110,24 +138,75 @@ function locked(/** @type {() => void} */ work) {
   }
 }
 
-/** Whether the process that made the lock is alive; a lock whose maker has not signed yet counts for a moment. */
-function isHeld() {
+function takeLock() {
   try {
-    process.kill(Number(readFileSync(join(lockPath, 'pid'), 'utf8')), 0);
-    return true;
+    mkdirSync(lockPath);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) return false;
-    if (error.code === 'EPERM') return true;
-    return error.code === 'ENOENT' && existsSync(lockPath) && Date.now() - statSync(lockPath).mtimeMs < 1_000;
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  try {
+    writeFileSync(join(lockPath, 'pid'), String(process.pid));
+  } catch (error) {
+    rmSync(lockPath, { recursive: true, force: true });
+    throw error;
+  }
+  return true;
+}
+
+/** The process that signed a lock, as text; empty if none has. */
+function readHolder(/** @type {string} */ path) {
+  try {
+    return readFileSync(join(path, 'pid'), 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return '';
+    throw error;
   }
 }
 
+function isGone(/** @type {string} */ holder) {
+  if (holder === '') {
+    const made = statSync(lockPath, { throwIfNoEntry: false });
+    return made !== undefined && Date.now() - made.mtimeMs > unsignedLockMs;
+  }
+  const pid = Number(holder);
+  // Process numbers come again, in containers after each restart: this process can't have made it.
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ESRCH';
+  }
+}
+
+/** Takes away the lock of a holder that died, unless another did so and holds it now: then it goes back. */
+function dropLock(/** @type {string} */ holder) {
+  const aside = `${lockPath}.${process.pid}`;
+  try {
+    renameSync(lockPath, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (readHolder(aside) === holder) rmSync(aside, { recursive: true, force: true });
+  else renameSync(aside, lockPath);
+}
+
+function codeOf(/** @type {unknown} */ error) {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
 try {
-  locked(() => {
-    checkNode();
-    install();
-    if (process.argv.includes('--build')) build();
-  });
+  checkNode();
+  if (!isInstalled())
+    locked(() => {
+      if (!isInstalled()) install();
+    });
+  // Each time: the packages may have come from another host, and the file is swapped in one step.
+  adaptInstalledUws(join(modules, 'uWebSockets.js'));
+  if (process.argv.includes('--build')) build();
 } catch (error) {
-  if (!(error instanceof SetupFailed)) throw error;
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
 }

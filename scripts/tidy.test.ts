@@ -58,6 +58,7 @@ interface Source {
 function sourcesBelow(folder: string): Source[] {
   return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && /\.(ts|tsx|mjs)$/.test(entry.name) && !entry.name.endsWith('.d.ts'))
+    .filter((entry) => !entry.parentPath.includes('node_modules'))
     .map((entry) => {
       const path = relative(root, join(entry.parentPath, entry.name));
       return { path, text: readFileSync(join(root, path), 'utf8'), isTest: /\.test\.tsx?$|\/e2e\//.test(path) };

@@ -4,8 +4,8 @@
  * and version. Only binaries whose SHA-256 is known are edited; anything unexpected is refused.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 /** What the binaries ask for and an older C library lacks. */
 const missingVersion = 'GLIBC_2.38';
@@ -51,18 +51,24 @@ export class AdaptError extends Error {
  */
 export function adaptInstalledUws(
   /** @type {string} */ packageDir,
-  { glibcVersion = hostGlibcVersion(), arch = process.arch, abi = process.versions.modules } = {},
+  {
+    platform = process.platform,
+    glibcVersion = hostGlibcVersion(),
+    arch = process.arch,
+    abi = process.versions.modules,
+  } = {},
 ) {
-  if (process.platform !== 'linux' || glibcVersion === null || isAtLeast(glibcVersion, 2, 38)) return 'not_needed';
+  if (platform !== 'linux' || glibcVersion === null || isAtLeast(glibcVersion, 2, 38)) return 'not_needed';
   if (!isAtLeast(glibcVersion, 2, 36)) throw new AdaptError(`it needs glibc 2.36, and this host has ${glibcVersion}`);
   return adaptBinary(join(packageDir, `uws_linux_${arch}_${abi}.node`));
 }
 
 /** Adapts one binary in place, atomically. Gives `already` when that was done before. */
 export function adaptBinary(/** @type {string} */ path) {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = basename(path);
   const known = Object.entries(knownBinaries).find(([file]) => file === name)?.[1];
-  if (known === undefined || !existsSync(path)) throw new AdaptError(`there is no known binary ${name}`);
+  if (known === undefined) throw new AdaptError(`${name} is not known, only those of Node 20 and 24 are`);
+  if (!existsSync(path)) throw new AdaptError(`${name} is missing`);
   const bytes = readFileSync(path);
   const hash = sha256(bytes);
   if (hash === known.adapted) return 'already';
@@ -70,12 +76,19 @@ export function adaptBinary(/** @type {string} */ path) {
   const adapted = adaptElf(bytes, name.includes('_arm64_') ? 'arm64' : 'x64');
   if (sha256(adapted) !== known.adapted) throw new AdaptError(`${name} came out other than it should`);
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, adapted, { mode: 0o755 });
-  renameSync(temporary, path);
+  try {
+    writeFileSync(temporary, adapted, { mode: 0o755 });
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
   return 'adapted';
 }
 
-/** The bytes of an adapted copy of a 64-bit little-endian ELF library. */
+/**
+ * The bytes of an adapted copy of a 64-bit little-endian ELF library. The entry for glibc 2.38 keeps its own version index
+ * (`vna_other`), which no symbol refers to afterwards, and needs no weak flag, since what it now asks for is always there.
+ */
 export function adaptElf(/** @type {Buffer} */ original, /** @type {'x64' | 'arm64'} */ arch) {
   const elf = readElf(original);
   const needed = neededVersions(elf);
@@ -91,7 +104,8 @@ export function adaptElf(/** @type {Buffer} */ original, /** @type {'x64' | 'arm
     const symbolAt = elf.dynsym.offset + index * symbolSize;
     const nameAt = bytes.readUInt32LE(symbolAt);
     const name = elf.string(nameAt);
-    if (!renamedSymbols.includes(name)) throw new AdaptError(`it asks for ${name}`);
+    const isDefined = bytes.readUInt16LE(symbolAt + 6) !== 0;
+    if (isDefined || !renamedSymbols.includes(name)) throw new AdaptError(`it asks for ${name}`);
     // The older name is the rest of the newer one, so it needs no new string.
     bytes.writeUInt32LE(nameAt + renamedPrefix.length, symbolAt);
     bytes.writeUInt16LE(base.index, versionAt);

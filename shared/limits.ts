@@ -40,6 +40,8 @@ export const limits = {
   attemptsWindowMs: 60_000,
   /** A stream that has been silent this long gets its head and a comment line, so that proxies on the way keep it open. */
   pingAfterMs: 10_000,
+  /** Between the error event of a stream that failed and the end of its connection. */
+  cutGraceMs: 100,
   /** How long an answer waits for the commit of its usage row before it is released without it: longer than a writer restart. */
   commitGraceMs: 5_000,
   /** Rows that may wait for their commit; at this bound new requests get 503. */
