@@ -8,7 +8,9 @@ import { type LoadResult, quantile, runLoad } from './http-load.ts';
 import { startNginx } from './nginx.ts';
 import { adminToken, makeClientKey, startGateway } from './running-gateway.ts';
 import { startSimulator } from './simulator/client.ts';
+import { benchTranslation } from './translation.ts';
 
+const translationCase = 'translation';
 const roundsFull = 3;
 /** `--short`: one round of a tenth of the requests, to see that the bench works and roughly where things stand. */
 const shortShare = 0.1;
@@ -93,12 +95,15 @@ async function main(): Promise<void> {
   const isShort = process.argv.includes('--short');
   const rounds = isShort ? 1 : roundsFull;
   const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-  const unknown = wanted.filter((name) => !(name in benchCases));
+  const names = [...Object.keys(benchCases), translationCase];
+  const unknown = wanted.filter((name) => !names.includes(name));
   if (unknown.length > 0) {
-    print(`unknown case: ${unknown.join(', ')}; there are ${Object.keys(benchCases).join(', ')}`);
+    print(`unknown case: ${unknown.join(', ')}; there are ${names.join(', ')}`);
     process.exitCode = 1;
     return;
   }
+  if (wanted.length === 0 || wanted.includes(translationCase)) benchTranslation(print);
+  if (wanted.length === 1 && wanted.includes(translationCase)) return;
   const simulator = await startSimulator();
   const simulatorPort = Number(new URL(simulator.url).port);
   const nginx = await startNginx(simulatorPort);

@@ -25,29 +25,64 @@ async function listModels(call: Call, gateway: Gateway): Promise<void> {
   gateway.clientKeys.authenticate(call.authorization);
   const models = await gateway.models.list();
   const data = [...models.values()].filter(isServed).map(toOpenAiModel);
+  for (const [alias, target] of Object.entries(gateway.config.modelAliases)) {
+    const model = models.get(target);
+    if (model !== undefined && isServed(model)) data.push({ ...toOpenAiModel(model), id: alias });
+  }
   replyJson(call.down, 200, { object: 'list', data });
 }
 
 async function getModel(call: Call, gateway: Gateway): Promise<void> {
   gateway.clientKeys.authenticate(call.authorization);
   const models = await gateway.models.list();
-  const model = models.get(call.id.replace(/^models\//, ''));
+  const asked = call.id.replace(/^models\//, '');
+  const { modelAliases } = gateway.config;
+  const model = models.get((Object.hasOwn(modelAliases, asked) ? modelAliases[asked] : undefined) ?? asked);
   if (model === undefined || !isServed(model))
     throw new GatewayError('model_not_found', {
       message: `The model '${call.id.slice(0, 200)}' does not exist.`,
       param: 'model',
     });
-  replyJson(call.down, 200, toOpenAiModel(model));
+  replyJson(call.down, 200, { ...toOpenAiModel(model), id: asked });
 }
+
+/** Models that are called like chat models and are none: speech, music, video, robots, agents. */
+const noChat = /(^|-)(tts|transcribe|live|audio|aqa|lyria|veo|omni|robotics|decision|deep-research)(-|$)/;
 
 /** Models that one of our endpoints can call. */
-function isServed({ methods }: ListedModel): boolean {
-  return methods.includes('generateContent') || methods.includes('embedContent');
+function isServed(model: ListedModel): boolean {
+  return endpointsOf(model).length > 0;
 }
 
-/** Gemini gives no date of a model, and clients want a number. */
-function toOpenAiModel({ id }: ListedModel): { id: string; object: 'model'; created: number; owned_by: string } {
-  return { id, object: 'model', created: 0, owned_by: 'google' };
+function endpointsOf({ id, methods }: ListedModel): string[] {
+  const endpoints: string[] = [];
+  if (methods.includes('generateContent') && !noChat.test(id)) endpoints.push('/v1/chat/completions');
+  if (methods.includes('embedContent')) endpoints.push('/v1/embeddings');
+  return endpoints;
+}
+
+/** OpenAI's model object. Gemini gives no date of a model, and clients want a number. */
+interface OpenAiModel {
+  id: string;
+  object: 'model';
+  created: number;
+  owned_by: string;
+  /** Beyond OpenAI: which endpoints take the model, and its limits in tokens. */
+  endpoints: string[];
+  context_window: number | null;
+  max_output_tokens: number | null;
+}
+
+function toOpenAiModel(model: ListedModel): OpenAiModel {
+  return {
+    id: model.id,
+    object: 'model',
+    created: 0,
+    owned_by: 'google',
+    endpoints: endpointsOf(model),
+    context_window: model.inputTokenLimit,
+    max_output_tokens: model.outputTokenLimit,
+  };
 }
 
 /** Alive, and what is not as it should be. Answers 200 as long as the process does: a restart mends none of it. */

@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => stack.stop());
 
-test('a client that stops reading pauses the stream at its source, and loses nothing', async () => {
+test('77. a client that stops reading pauses the stream at its source, and loses nothing', async () => {
   await stack.simulator.script([{ match: { model: testModel }, chunks, chunkSize }]);
   const body = JSON.stringify({ model: testModel, stream: true, messages: [{ role: 'user', content: 'Hello' }] });
   const before = residentBytes(stack.gateway.pid);

@@ -99,7 +99,7 @@ describe('the openai package', () => {
     controller.abort();
   });
 
-  test('a client that leaves ends the call to Gemini within a second, and its row says so', async () => {
+  test('76. a client that leaves ends the call to Gemini within a second, and its row says so', async () => {
     await stack.simulator.reset();
     await stack.simulator.script([{ match: { model: testModel }, chunks: 1000, chunkSize: 8, intervalMs: 20 }]);
     const controller = new AbortController();
@@ -136,6 +136,38 @@ describe('the openai package', () => {
     assert.ok(models.includes(testModel));
     assert.equal((await stack.openai.models.retrieve(testModel)).id, testModel);
     await assert.rejects(stack.openai.models.retrieve('no-such-model'), OpenAI.NotFoundError);
+  });
+
+  test('models say which endpoint takes them; what is neither for chat nor for embeddings is not listed', async () => {
+    const endpoints = new Map<string, unknown>();
+    for await (const model of stack.openai.models.list()) endpoints.set(model.id, Reflect.get(model, 'endpoints'));
+    assert.deepEqual(endpoints.get(testModel), ['/v1/chat/completions']);
+    assert.deepEqual(endpoints.get('gemini-embedding-001'), ['/v1/embeddings']);
+    assert.ok(![...endpoints.keys()].some((id) => id.includes('tts')));
+  });
+
+  test('61. an answer in an encoding that was not asked for is no answer, and nothing of it is passed on', async () => {
+    await stack.simulator.script([{ match: { model: testModel }, text: 'squeezed', gzip: true }]);
+    await assert.rejects(
+      stack.openai.chat.completions.create({ model: testModel, messages: [...hello] }),
+      (error) => error instanceof OpenAI.InternalServerError && error.status === 502,
+    );
+    await stack.simulator.reset();
+  });
+
+  test('75. a model that says nothing for too long ends as a time-out, and costs its key nothing', async () => {
+    const slow = await startStack({ env: { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '300', UPSTREAM_IDLE_TIMEOUT_MS: '300' } });
+    try {
+      await slow.simulator.script([{ match: { model: testModel }, chunks: 5, chunkSize: 4, hangAfterEvents: 0 }]);
+      await assert.rejects(
+        slow.openai.chat.completions.create({ model: testModel, messages: [...hello] }),
+        (error) => error instanceof OpenAI.InternalServerError && error.status === 504,
+      );
+      await slow.simulator.reset();
+      await slow.openai.chat.completions.create({ model: testModel, messages: [...hello] });
+    } finally {
+      await slow.stop();
+    }
   });
 
   test('errors arrive as the classes of the SDK', async () => {

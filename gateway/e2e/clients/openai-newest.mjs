@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import OpenAI from 'openai';
+import { LengthFinishReasonError } from 'openai/error';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import {
@@ -185,7 +186,7 @@ test('parse: an answer that was cut is the error for that', async () => {
       messages: user('An order'),
       response_format: zodResponseFormat(order, 'order'),
     }),
-    OpenAI.LengthFinishReasonError ?? /length/,
+    LengthFinishReasonError,
   );
 });
 
