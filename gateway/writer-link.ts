@@ -150,6 +150,10 @@ export class WriterLink {
     if (waiting === undefined) return;
     this.#commands.delete(id);
     clearTimeout(waiting.timer);
+    if (result === 'unavailable') {
+      waiting.reject(new GatewayError('store_unavailable'));
+      return;
+    }
     if (result === 'ok') this.#events.onApplied(waiting.command);
     waiting.resolve(result);
   }

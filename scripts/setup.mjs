@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hasBundles, isUpToDate } from './build.mjs';
 import { adaptInstalledUws } from './uws-adapt.mjs';
@@ -20,13 +20,17 @@ const lockPath = join(root, '.setup-lock');
 const oldestNode = [20, 19];
 /** A lock that its maker has not signed after this long was left by one that died. */
 const unsignedLockMs = 5_000;
+const compilerHint =
+  'better-sqlite3 is compiled, which takes python3, make and g++ (Debian, Ubuntu: apt-get install python3 make g++).';
 
 function say(/** @type {string} */ message) {
   process.stderr.write(`gemini-pool set-up: ${message}\n`);
 }
 
+/** Runs a command to its end, with this Node as the one that it and what it starts find. */
 function run(/** @type {string} */ command, /** @type {string[]} */ args) {
-  const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` };
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
   return error === undefined && status === 0;
 }
 
@@ -60,18 +64,16 @@ function install() {
   if (!stamp.startsWith(`${lockfile} ${host} `) && !isInstalledByNpm()) {
     say('installing packages; the first time takes a minute or two…');
     if (!npm(['ci', '--no-audit', '--no-fund']))
-      throw new Error(
-        'npm ci failed, see above.\n' +
-          'If it was better-sqlite3: that is compiled, which takes python3, make and g++\n' +
-          '(Debian, Ubuntu: apt-get install python3 make g++).',
-      );
+      throw new Error(`npm ci failed, see above. If it was better-sqlite3:\n${compilerHint}`);
   }
   if (!sqliteOpens()) {
     say(`building better-sqlite3 for Node ${process.versions.node}…`);
-    if (!npm(['rebuild', 'better-sqlite3']) || !sqliteOpens())
+    if (!npm(['rebuild', 'better-sqlite3']))
+      throw new Error(`better-sqlite3 could not be built for Node ${process.versions.node}.\n${compilerHint}`);
+    if (!sqliteOpens())
       throw new Error(
-        `better-sqlite3 could not be built for Node ${process.versions.node}: it takes python3, make and g++\n` +
-          '(Debian, Ubuntu: apt-get install python3 make g++).',
+        `better-sqlite3 was built, but does not open with Node ${process.versions.node}. Does npm's setting nodedir ` +
+          'or ignore-scripts keep it from being built for this one?',
       );
   }
   writeFileSync(stampPath, `${lockfile} ${host} ${abi}`);
