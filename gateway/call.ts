@@ -17,7 +17,7 @@ export interface Call {
   readonly isStrict: boolean;
   /** Announced size of the body; null when it comes in chunks or there is none. */
   readonly contentLength: number | null;
-  /** Wall and monotonic milliseconds of the arrival are taken by whoever needs them; the address is what logs show. */
+  /** The client's address, or that of the proxy before it; empty once the client has left. */
   readonly remoteAddress: () => string;
   readonly down: Downstream;
 }

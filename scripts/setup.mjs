@@ -16,6 +16,8 @@ const modules = join(root, 'node_modules');
 const lockfilePath = join(root, 'package-lock.json');
 /** Says for which lockfile, kind of host and Node the packages were installed. */
 const stampPath = join(modules, '.gemini-pool-setup');
+/** Says which file of uWebSockets.js was found to be adapted. */
+const adaptedPath = join(modules, '.gemini-pool-adapted');
 const lockPath = join(root, '.setup-lock');
 const oldestNode = [20, 19];
 /** A lock that its maker has not signed after this long was left by one that died. */
@@ -105,6 +107,29 @@ function readPackages(/** @type {string} */ path) {
 function sqliteOpens() {
   const script = "new (require('better-sqlite3'))(':memory:').close()";
   return spawnSync(process.execPath, ['--eval', script], { cwd: root, stdio: 'ignore' }).status === 0;
+}
+
+/**
+ * Asked each time, as packages may come from another host, and without the lock, as the file is swapped in one step. One
+ * that is adapted loads everywhere, so as long as it is the same file, neither it nor the host is looked at again.
+ */
+function adapt() {
+  const packageDir = join(modules, 'uWebSockets.js');
+  const { platform, arch, versions } = process;
+  const identify = () => {
+    const file = statSync(join(packageDir, `uws_${platform}_${arch}_${versions.modules}.node`), {
+      throwIfNoEntry: false,
+    });
+    return file === undefined ? '' : `${file.dev} ${file.ino} ${file.size} ${file.ctimeMs}`;
+  };
+  if (existsSync(adaptedPath) && readFileSync(adaptedPath, 'utf8') === identify()) return;
+  if (adaptInstalledUws(packageDir) === 'not_needed') return;
+  try {
+    writeFileSync(adaptedPath, identify());
+  } catch (error) {
+    // Only saves time: where nothing can be written, the file is looked at each time.
+    if (codeOf(error) !== 'EACCES' && codeOf(error) !== 'EROFS') throw error;
+  }
 }
 
 function build() {
@@ -205,8 +230,7 @@ try {
     locked(() => {
       if (!isInstalled()) install();
     });
-  // Each time: the packages may have come from another host, and the file is swapped in one step.
-  adaptInstalledUws(join(modules, 'uWebSockets.js'));
+  adapt();
   if (process.argv.includes('--build')) build();
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));
