@@ -125,7 +125,7 @@ export class Exchange {
   /** The worker that had this request is gone. */
   threadLost(): void {
     this.#slot = null;
-    for (const leaseId of this.#leases.keys()) this.#returnLease(leaseId, { kind: 'neutral', reason: 'worker_lost' });
+    this.#returnAllLeases('worker_lost');
     const mayRunAgain = lifecycle[this.#phase].thread_lost?.effects.includes('run_again') ?? false;
     if (mayRunAgain && this.#runs < runsMax) this.#on('thread_lost');
     else this.#fail({ code: 'worker_lost' });
@@ -249,7 +249,14 @@ export class Exchange {
     if (this.#slot !== null) this.#parts.dispatch.post(this.#slot, { t, id: this.id });
   }
 
+  /** Leases that no message of the worker will end: what they say about their keys is nothing. */
+  #returnAllLeases(reason: string): void {
+    for (const leaseId of [...this.#leases.keys()]) this.#returnLease(leaseId, { kind: 'neutral', reason });
+  }
+
   #handOverRow(): void {
+    // With several calls, one may have been given a lease after another had ended the request.
+    this.#returnAllLeases('unused');
     this.#row = this.record.toRow();
     const waits = this.#phase === 'settling';
     this.#parts.usage.add(this.#row, waits ? () => this.#on('committed') : null);

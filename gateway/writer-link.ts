@@ -68,6 +68,16 @@ export class WriterLink {
   }
 
   start(): void {
+    try {
+      this.#fork();
+    } catch (error) {
+      // Some failures of a fork are thrown, others come as an event.
+      this.#log.error({ err: error }, 'the writer process could not be started');
+      this.#gone(null, null);
+    }
+  }
+
+  #fork(): void {
     const child = fork(fileURLToPath(entryUrl('workers/writer-process')), [], {
       serialization: 'json',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -77,8 +87,11 @@ export class WriterLink {
     this.#child = child;
     child.on('message', (message: FromWriter) => this.#receive(message));
     child.on('exit', (code, signal) => this.#gone(code, signal));
-    // A failed fork or a send to a dying child; `exit` follows where there was a process.
-    child.on('error', (error) => this.#log.error({ err: error }, 'writer process'));
+    child.on('error', (error) => {
+      this.#log.error({ err: error }, 'writer process');
+      // Where there never was a process, no `exit` follows.
+      if (child.pid === undefined) this.#gone(null, null);
+    });
     this.#send({ t: 'open', options: this.#options });
   }
 
@@ -121,6 +134,8 @@ export class WriterLink {
       case 'ready':
         this.#isReady = true;
         this.#wasReady = true;
+        // The fault was that of the writer before.
+        this.fault = null;
         this.#restartMs = limits.writerRestartMs;
         this.#events.onReady(message.state);
         this.#onFirstReady?.();

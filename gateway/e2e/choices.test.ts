@@ -69,6 +69,17 @@ describe('answers that take several calls', () => {
     assert.equal(await metric(stack.gateway, 'gemini_pool_leases'), 0);
   });
 
+  test('choices that fail while others ask for their keys leave no lease behind', async () => {
+    await stack.simulator.script([{ match: { model: testModel }, error: 'bad_request' }]);
+    for (let i = 0; i < 24; i++)
+      await assert.rejects(
+        stack.openai.chat.completions.create({ model: testModel, messages: [...hello], n: 8 }),
+        OpenAI.BadRequestError,
+      );
+    assert.equal(await metric(stack.gateway, 'gemini_pool_requests_in_flight'), 0);
+    assert.equal(await metric(stack.gateway, 'gemini_pool_leases'), 0);
+  });
+
   test('an alias answers under the name that was asked for', async () => {
     const completion = await stack.openai.chat.completions.create({ model: 'gpt-4o', messages: [...hello] });
     assert.equal(completion.model, 'gpt-4o');
