@@ -70,7 +70,16 @@ describe('answers that take several calls', () => {
   });
 
   test('choices that fail while others ask for their keys leave no lease behind', async () => {
-    await stack.simulator.script([{ match: { model: testModel }, error: 'bad_request' }]);
+    // Some calls fail for good while others ask for another key in the same moment.
+    await stack.simulator.script(
+      Array.from({ length: 96 }, (_, i) => ({
+        match: { model: testModel },
+        times: 1,
+        error:
+          i % 2 === 0 ? ({ preset: 'rate_limit_minute', retryDelay: '0.001s' } as const) : ('bad_request' as const),
+      })),
+    );
+    await stack.simulator.script([{ match: { model: testModel }, error: 'bad_request' }], { append: true });
     for (let i = 0; i < 24; i++)
       await assert.rejects(
         stack.openai.chat.completions.create({ model: testModel, messages: [...hello], n: 8 }),
