@@ -39,12 +39,17 @@ export class Drain {
     const lost = await usage.drained(limits.writerStopMsMax);
     if (lost > 0) log.error({ rows: lost }, 'rows could not be committed before the end');
     relay.close();
+    // Answers that close their connection go out a turn later, and what was just written is given a moment to leave.
+    await wait(limits.cutGraceMs);
     this.#server.close();
     await Promise.race([dispatch.stop(), wait(limits.workerStopMsMax)]);
     await reports.stop();
     await writer.stop(limits.writerStopMsMax);
     log.info('stopped');
-    log.flush(() => process.exit(lost > 0 ? 1 : 0));
+    const exit = (): void => process.exit(lost > 0 ? 1 : 0);
+    log.flush(exit);
+    // Where the log can't be written, nobody calls back.
+    setTimeout(exit, limits.logFlushMsMax);
   }
 
   #deadline(ms: number): Promise<void> {

@@ -56,6 +56,8 @@ export const limits = {
   /** At the end of the program: time for workers to say their last word, and for the writer to commit and leave. */
   workerStopMsMax: 2_000,
   writerStopMsMax: 10_000,
+  /** At the end of the program, time for its last lines to be written. */
+  logFlushMsMax: 1_000,
   /** Time for the commands of the admin API to be committed. */
   commandMsMax: 2_000,
   /** Time for a report of the panel. */

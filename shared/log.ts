@@ -43,6 +43,18 @@ export function makeLogger(role: string, level: LogLevel): Logger {
       },
       hooks: { streamWrite: scrub },
     },
-    pino.destination({ dest: 1, sync: false }),
+    openDestination(),
   );
+}
+
+/**
+ * Standard output. When it can't be written, as on a full disk, lines are lost and the program goes on: unheard, the error
+ * would end it, and at its exit the flush would be tried again for ever.
+ */
+function openDestination(): ReturnType<typeof pino.destination> {
+  const destination = pino.destination({ dest: 1, sync: false });
+  destination.on('error', () => {
+    destination.flushSync = () => undefined;
+  });
+  return destination;
 }
