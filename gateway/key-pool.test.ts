@@ -87,6 +87,15 @@ describe('key pool', () => {
     assert.equal(pool.status()[0]?.rests.length, limits.pooledModelsMax);
   });
 
+  test('made-up model names push out those used longest ago, not those in use', () => {
+    const pool = poolOf(1);
+    pool.report(leaseId(pool, 'real').leaseId, { kind: 'rest', forMs: 1e9, reason: 'quota_day' });
+    for (let i = 0; i < limits.pooledModelsMax + 10; i++) {
+      pool.lease(`m${i}`, null);
+      assert.equal(pool.lease('real', null).ok, false, `the rest is forgotten after ${i} other names`);
+    }
+  });
+
   test('property: while the same keys are available each gets its turn, give or take one', () => {
     fc.assert(
       fc.property(

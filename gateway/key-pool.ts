@@ -105,7 +105,8 @@ export class KeyPool {
     const { key, model } = lease;
     key.inFlight--;
     if (outcome.kind === 'disable') key.disabledReason = outcome.reason;
-    if (outcome.kind === 'rest') {
+    // A model that has given way meanwhile has no rests either, or they would never be dropped.
+    if (outcome.kind === 'rest' && this.#queues.has(model)) {
       const untilMs = this.#clock.monotonicMs() + outcome.forMs;
       // Of two answers to requests of the same moment the longer rest stands.
       if (untilMs > (key.rests.get(model)?.untilMs ?? 0)) key.rests.set(model, { untilMs, reason: outcome.reason });
@@ -144,7 +145,11 @@ export class KeyPool {
   /** The queue of a model, made at first use. Names come from clients: the one used longest ago gives way at the bound. */
   #queue(model: string): Map<string, PoolKey> {
     const known = this.#queues.get(model);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#queues.delete(model);
+      this.#queues.set(model, known);
+      return known;
+    }
     if (this.#queues.size >= limits.pooledModelsMax) {
       const [oldest] = this.#queues.keys();
       if (oldest !== undefined) this.#forget(oldest);

@@ -72,6 +72,8 @@ export class AttemptLoop implements UpstreamListener {
   #backoff: NodeJS.Timeout | null = null;
   #lastError: PlainError | null = null;
   #isOver = false;
+  /** The client does not keep up: also calls that are still to be made wait for it. */
+  #isPaused = false;
   // Of the attempt at hand:
   #status = 0;
   #contentType = '';
@@ -114,10 +116,12 @@ export class AttemptLoop implements UpstreamListener {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#call?.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#call?.resume();
   }
 
@@ -182,6 +186,7 @@ export class AttemptLoop implements UpstreamListener {
     this.#errorBytes = 0;
     this.#reader = null;
     this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key: this.#key }, this);
+    if (this.#isPaused) this.#call.pause();
   }
 
   #answered(): void {

@@ -44,9 +44,10 @@ export function classifyStatus(status: number, bodyText: string, contentType: st
     case 400:
       return classifyBadRequest(error);
     case 401:
-      return disabled('unauthenticated');
+      // A proxy on the way may ask for a login of its own: only Google's word is about the key.
+      return error.isGoogles ? disabled('unauthenticated') : neutral('protocol', 'no', 'upstream_protocol');
     case 402:
-      return disabled('billing');
+      return error.isGoogles ? disabled('billing') : neutral('protocol', 'no', 'upstream_protocol');
     case 403:
       return classifyDenied(error);
     case 404:
@@ -73,7 +74,7 @@ export function classifyStatus(status: number, bodyText: string, contentType: st
 
 function classifyBadRequest(error: GoogleError): UpstreamVerdict {
   const { message, reasons } = error;
-  if (reasons.includes('API_KEY_INVALID') || /\bapi key (not valid|expired|not found)/i.test(message))
+  if (reasons.includes('API_KEY_INVALID') || /^api key (not valid|expired|not found)/i.test(message))
     return disabled('invalid_key');
   if (/user location is not supported/i.test(message)) return neutral('region', 'no', 'upstream_region');
   if (error.status === 'FAILED_PRECONDITION' && /\bbilling\b/i.test(message)) return disabled('billing');
