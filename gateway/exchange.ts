@@ -10,7 +10,7 @@ import type { FromWorker, Job } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
 import type { Dispatch, WorkerSlot } from './dispatch.ts';
 import type { Downstream, Headers } from './downstream.ts';
-import type { KeyPool, LeaseResult } from './key-pool.ts';
+import type { KeyPool, NoLease } from './key-pool.ts';
 import { type Effect, type LifeEvent, lifecycle, type Phase } from './lifecycle.ts';
 import { replyError } from './reply.ts';
 import { type Arrival, RequestRecord } from './request-record.ts';
@@ -93,7 +93,7 @@ export class Exchange {
         this.#on('content');
         return;
       case 'done':
-        if (message.leaseId !== null) this.#returnLease(message.leaseId, { kind: 'ok' });
+        this.#returnLease(message.leaseId, { kind: 'ok' });
         record.contentCame();
         record.usage = message.usage;
         record.finishReason = message.finishReason;
@@ -289,7 +289,7 @@ export class Exchange {
 }
 
 /** What a client is told when no key may serve. */
-function noLeaseError({ retryAfterMs, reason }: Extract<LeaseResult, { ok: false }>): PlainError {
+function noLeaseError({ retryAfterMs, reason }: NoLease): PlainError {
   if (retryAfterMs === null) return { code: 'no_available_keys' };
   // Closed to newer projects: waiting brings none of them in.
   if (reason === 'model_closed') return { code: 'model_not_found', param: 'model' };

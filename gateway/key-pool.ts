@@ -31,10 +31,13 @@ interface Lease {
   readonly model: string;
 }
 
-export type LeaseResult =
-  | { ok: true; leaseId: number; keyId: string; key: string }
-  /** No key may serve: all rest (`retryAfterMs` until the first is back, and why that one does), or none is left (null). */
-  | { ok: false; retryAfterMs: number | null; reason: string | null };
+export type LeaseResult = { ok: true; leaseId: number; keyId: string; key: string } | ({ ok: false } & NoLease);
+
+/** No key may serve: all rest (`retryAfterMs` until the first is back, and why that one does), or none is left (nulls). */
+export interface NoLease {
+  retryAfterMs: number | null;
+  reason: string | null;
+}
 
 /** What the pool tells about a key; the key itself never leaves it this way. */
 export interface KeyStatus {
@@ -165,8 +168,8 @@ export class KeyPool {
   }
 
   /** When the first enabled key is back for `model`, and why it rests; nulls when no key is enabled. */
-  #soonestReturn(model: string, nowMs: number): { retryAfterMs: number | null; reason: string | null } {
-    let soonest: { retryAfterMs: number | null; reason: string | null } = { retryAfterMs: null, reason: null };
+  #soonestReturn(model: string, nowMs: number): NoLease {
+    let soonest: NoLease = { retryAfterMs: null, reason: null };
     for (const key of this.#keys.values()) {
       if (key.disabledReason !== null) continue;
       const rest = key.rests.get(model);

@@ -25,7 +25,7 @@ async function listModels(call: Call, gateway: Gateway): Promise<void> {
   gateway.clientKeys.authenticate(call.authorization);
   const models = await gateway.models.list();
   const data = [...models.values()].filter(isServed).map(toOpenAiModel);
-  for (const [alias, target] of Object.entries(gateway.config.modelAliases)) {
+  for (const [alias, target] of gateway.config.modelAliases) {
     const model = models.get(target);
     if (model !== undefined && isServed(model)) data.push({ ...toOpenAiModel(model), id: alias });
   }
@@ -36,8 +36,7 @@ async function getModel(call: Call, gateway: Gateway): Promise<void> {
   gateway.clientKeys.authenticate(call.authorization);
   const models = await gateway.models.list();
   const asked = call.id.replace(/^models\//, '');
-  const { modelAliases } = gateway.config;
-  const model = models.get((Object.hasOwn(modelAliases, asked) ? modelAliases[asked] : undefined) ?? asked);
+  const model = models.get(gateway.config.modelAliases.get(asked) ?? asked);
   if (model === undefined || !isServed(model))
     throw new GatewayError('model_not_found', {
       message: `The model '${call.id.slice(0, 200)}' does not exist.`,

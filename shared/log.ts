@@ -3,13 +3,13 @@
  * are redacted by name, and every line is scrubbed of what looks like a key.
  */
 import pino from 'pino';
+import { geminiKeySource } from './key-pattern.ts';
 
 export type Logger = pino.Logger;
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** Gemini keys of both kinds, client keys, bearer tokens: in whatever text they stand. */
-const secretPattern =
-  /AIza[0-9A-Za-z_-]{10,}|AQ\.[0-9A-Za-z._~-]{10,}|gp_[0-9A-Za-z_-]{16,}|\beyJ[\w-]+\.[\w-]+\.[\w-]+/g;
+const secretPattern = new RegExp(`${geminiKeySource}|gp_[0-9A-Za-z_-]{16,}|\\beyJ[\\w-]+\\.[\\w-]+\\.[\\w-]+`, 'g');
 
 /** A text without the secrets in it. */
 export function scrub(text: string): string {

@@ -60,8 +60,8 @@ export type FromWorker =
   | {
       t: 'done';
       id: number;
-      /** The lease of the call that ended last; null when it was reported before. */
-      leaseId: number | null;
+      /** The lease of the call that ended last; those of others were reported before. */
+      leaseId: number;
       /** What the client may see only after its row is committed: the last chunks of a stream, or the whole body. */
       tail: string;
       usage: TokenUsage;

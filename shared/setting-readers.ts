@@ -26,10 +26,7 @@ export function text(raw: string | undefined): string | null {
 }
 
 export function parseGeminiKeys(raw: string | undefined): readonly string[] {
-  const keys = (raw ?? '')
-    .split(',')
-    .map((key) => key.trim())
-    .filter((key) => key !== '');
+  const keys = listOf(raw);
   // Google issues `AIza…` and `AQ.…` keys and may issue others: only what cannot be a header value is refused.
   if (keys.some((key) => !/^[A-Za-z0-9._~-]+$/.test(key)))
     throw new Error('must be Gemini keys separated by commas; one of them has characters that no key has');
@@ -100,19 +97,19 @@ export function parseOrigins(raw: string | undefined): readonly string[] {
 const modelName = /^(?:models\/)?[A-Za-z0-9][A-Za-z0-9._:@/-]*$/;
 
 /** `gpt-4o=gemini-3.8-flash, …`: what clients say, and the model that answers for it. */
-export function parseAliases(raw: string | undefined): Readonly<Record<string, string>> {
+export function parseAliases(raw: string | undefined): ReadonlyMap<string, string> {
   const pairs = listOf(raw).map((pair) => pair.split('=').map((name) => name.trim()));
   if (pairs.some((pair) => pair.length !== 2 || !pair.every((name) => modelName.test(name))))
     throw new Error('must look like gpt-4o=gemini-3.8-flash, with commas between');
-  return Object.fromEntries(pairs);
+  return new Map(pairs.map(([asked = '', model = '']) => [asked, model]));
 }
 
 /** `a>b>c, …`: the models that are asked, in this order, when the one before is overloaded or has no key left. */
-export function parseFallbacks(raw: string | undefined): Readonly<Record<string, readonly string[]>> {
+export function parseFallbacks(raw: string | undefined): ReadonlyMap<string, readonly string[]> {
   const chains = listOf(raw).map((chain) => chain.split('>').map((name) => name.trim()));
   if (chains.some((chain) => chain.length < 2 || !chain.every((name) => modelName.test(name))))
     throw new Error('must look like gemini-3.8-flash>gemini-3.6-flash, with commas between');
-  return Object.fromEntries(chains.map(([model = '', ...others]) => [model, others]));
+  return new Map(chains.map(([model = '', ...others]) => [model, others]));
 }
 
 function listOf(raw: string | undefined): string[] {

@@ -8,8 +8,8 @@ export interface WorkerOptions {
   firstByteTimeoutMs: number;
   idleTimeoutMs: number;
   logLevel: LogLevel;
-  modelAliases: Readonly<Record<string, string>>;
-  modelFallbacks: Readonly<Record<string, readonly string[]>>;
+  modelAliases: ReadonlyMap<string, string>;
+  modelFallbacks: ReadonlyMap<string, readonly string[]>;
   strictParameters: boolean;
   emptyAnswers: 'pass' | 'error';
   remoteMedia: 'gemini' | 'fetch' | 'refuse';

@@ -2,7 +2,7 @@
  * The attempts at one call of Gemini: ask for a lease, call, and on failure report it and ask again for another key, as
  * long as nothing of the answer has gone to the client. Knows nothing of what is asked or answered: its owner does.
  */
-import type { PlainError } from '../shared/errors.ts';
+import { type PlainError, toPlainError } from '../shared/errors.ts';
 import { randomFraction } from '../shared/ids.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
@@ -18,6 +18,12 @@ export interface JobContext {
   readonly onOver: (id: number) => void;
   /** Logs what is neither in the catalogue nor Gemini's doing: a bug, whose text no client sees. */
   readonly reportBug: (error: unknown, requestId: string) => void;
+}
+
+/** Ends a job that could not begin: its error is its last word. */
+export function failToStart(error: unknown, id: number, requestId: string, { outbox, reportBug }: JobContext): void {
+  outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
+  reportBug(error, requestId);
 }
 
 /** What the gateway is told with the wish for a lease. */

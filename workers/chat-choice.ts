@@ -21,7 +21,7 @@ export interface ChoiceOwner {
   /** Chunks that may go out now. */
   onFrames(text: string): void;
   /** The choice is whole, and its lease still out. */
-  onAnswered(choice: ChatChoice, leaseId: number): void;
+  onAnswered(leaseId: number): void;
   onGaveUp(error: PlainError): void;
 }
 
@@ -114,7 +114,7 @@ export class ChatChoice implements AttemptOwner {
   }
 
   onAnswered(leaseId: number): void {
-    this.#owner.onAnswered(this, leaseId);
+    this.#owner.onAnswered(leaseId);
   }
 
   onGaveUp(error: PlainError): void {

@@ -97,7 +97,7 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
     this.#context.outbox.postFrames(this.#id, text);
   }
 
-  onAnswered(_choice: ChatChoice, leaseId: number): void {
+  onAnswered(leaseId: number): void {
     this.#answered++;
     if (this.#answered < this.#choices.length) {
       this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: { kind: 'ok' } });

@@ -1,12 +1,11 @@
 /** A chat completion request of OpenAI's as the request that Gemini gets, and what the answer's side must know of it. */
-import { GatewayError } from '../shared/errors.ts';
-import { type GeminiRequest, type GenerationConfig, isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
+import type { GeminiRequest, GenerationConfig, JsonRecord } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
 import type { AnswerContext } from './answer-context.ts';
 import { readBoolean, readInteger, readRecord, unsupported, unsupportedValue } from './field-readers.ts';
 import { readGenerationConfig } from './generation-config.ts';
 import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
-import { parseBody, withoutBrokenText } from './json-text.ts';
+import { parseBodyObject, withoutBrokenText } from './json-text.ts';
 import { placeSystem, readMessages } from './message-list.ts';
 import { familyOf } from './model-family.ts';
 import { readModelName } from './model-name.ts';
@@ -52,9 +51,7 @@ export interface ChatBody {
 
 /** Parses a request's body. Throws `invalid_json`, or `invalid_type` for what is no object. */
 export function readChatBody(text: string): ChatBody {
-  const value = parseBody(text);
-  if (!isRecord(value)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
-  return { text, value };
+  return { text, value: parseBodyObject(text) };
 }
 
 /** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */

@@ -2,10 +2,10 @@
  * How a chat begins in a worker: its body is parsed, media that it names by URL are downloaded where the configuration
  * says so, and then it is planned and runs.
  */
-import { GatewayError, type PlainError, toPlainError } from '../shared/errors.ts';
+import { GatewayError, type PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { Job } from '../shared/messages.ts';
-import type { JobContext } from './attempt-loop.ts';
+import { failToStart, type JobContext } from './attempt-loop.ts';
 import { ChatJob, type ChatOptions, type ChatParts } from './chat-job.ts';
 import { type ChatBody, readChatBody } from './chat-request.ts';
 import { textOfBody } from './job-body.ts';
@@ -41,7 +41,7 @@ export function startChat(
       });
     return new DownloadingChat(body, parts, remote, media);
   } catch (error) {
-    fail(error, parts);
+    failToStart(error, id, requestId, context);
     return null;
   }
 }
@@ -50,11 +50,6 @@ function startNow(body: ChatBody, parts: ChatParts): ChatJob {
   const chat = new ChatJob(body, parts);
   chat.start();
   return chat;
-}
-
-function fail(error: unknown, { id, ids, context }: ChatParts): void {
-  context.outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
-  context.reportBug(error, ids.requestId);
 }
 
 function refusal([first]: readonly RemotePart[]): GatewayError {
@@ -116,8 +111,9 @@ class DownloadingChat implements WorkerJob {
       if (signal.aborted) return;
       // One that failed is enough: the others are not waited for.
       this.#abort.abort();
-      fail(error, this.#parts);
-      this.#parts.context.onOver(this.#parts.id);
+      const { id, ids, context } = this.#parts;
+      failToStart(error, id, ids.requestId, context);
+      context.onOver(id);
     }
   }
 }

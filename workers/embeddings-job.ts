@@ -1,9 +1,16 @@
 /** One embeddings request in a worker: its batches go to Gemini a few at a time, each with attempts of its own. */
-import { type PlainError, toPlainError } from '../shared/errors.ts';
+import type { PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { Job } from '../shared/messages.ts';
 import { noUsage, type TokenUsage } from '../shared/usage.ts';
-import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import {
+  type AnswerReader,
+  AttemptLoop,
+  type AttemptOwner,
+  failToStart,
+  type JobContext,
+  type LeaseWish,
+} from './attempt-loop.ts';
 import { type EmbeddingsPlan, planEmbeddings } from './embeddings-request.ts';
 import { readEmbeddedBatch, toEmbeddingList } from './embeddings-response.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
@@ -26,8 +33,7 @@ export function startEmbeddingsJob(
     embeddings.start();
     return embeddings;
   } catch (error) {
-    context.outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
-    context.reportBug(error, job.requestId);
+    failToStart(error, id, job.requestId, context);
     return null;
   }
 }
@@ -145,13 +151,13 @@ class Batch implements AttemptOwner {
     id: number,
     number: number,
     requestId: string,
-    { model, modelAsked, warnings }: EmbeddingsPlan,
+    { model, modelAsked }: EmbeddingsPlan,
     batch: EmbeddingsPlan['batches'][number],
     context: JobContext,
     { onAnswered, onGaveUp }: Pick<AttemptOwner, 'onAnswered' | 'onGaveUp'>,
   ) {
     this.requestId = requestId;
-    this.wish = { model, modelAsked, stream: false, warnings: warnings.join(', ') };
+    this.wish = { model, modelAsked, stream: false, warnings: '' };
     this.onAnswered = onAnswered;
     this.onGaveUp = onGaveUp;
     this.#model = model;

@@ -1,10 +1,10 @@
 /** An embeddings request of OpenAI's as the batches that Gemini gets, and what the answer must know of it. */
-import { GatewayError } from '../shared/errors.ts';
-import { isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
+import type { JsonRecord } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
 import { missing, notOneOf, readInteger, unsupportedValue, wrongType, wrongValue } from './field-readers.ts';
-import { parseBody } from './json-text.ts';
+import { parseBodyObject } from './json-text.ts';
 import { type ModelAliases, readModelName } from './model-name.ts';
+import { guessTokens } from './usage-mapping.ts';
 
 /** Gemini embeds this many texts in one call. */
 const batchTextsMax = 100;
@@ -29,15 +29,13 @@ export interface EmbeddingsPlan {
   /** Bodies for batchEmbedContents, in the order of the inputs. */
   batches: { body: string; inputs: number }[];
   encoding: 'float' | 'base64';
-  warnings: string[];
   /** Tokens of the inputs, roughly: Gemini mostly gives no figures. */
   tokensGuess: number;
 }
 
 /** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */
 export function planEmbeddings(bodyText: string, aliases: ModelAliases | undefined): EmbeddingsPlan {
-  const body = parseBody(bodyText);
-  if (!isRecord(body)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
+  const body = parseBodyObject(bodyText);
   const { model, modelAsked } = readModelName(body['model'], aliases);
   const inputs = readInputs(body['input']);
   const common = readCommon(body, model);
@@ -52,12 +50,9 @@ export function planEmbeddings(bodyText: string, aliases: ModelAliases | undefin
     modelAsked,
     batches,
     encoding: readEncoding(body['encoding_format']),
-    warnings: [],
-    tokensGuess: inputs.reduce((sum, text) => sum + Math.ceil(text.length / charsPerToken), 0),
+    tokensGuess: inputs.reduce((sum, text) => sum + guessTokens(text.length), 0),
   };
 }
-
-const charsPerToken = 4;
 
 /** What every text of a batch is sent with. */
 function readCommon(body: JsonRecord, model: string): Record<string, unknown> {

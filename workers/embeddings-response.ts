@@ -1,7 +1,7 @@
 /** Gemini's vectors as OpenAI's embeddings. */
 import { GatewayError } from '../shared/errors.ts';
 import { isRecord } from '../shared/gemini-wire.ts';
-import { jsonString } from './json-text.ts';
+import { jsonString, parseUpstreamObject } from './json-text.ts';
 
 /** The vectors of one batch, in order, and the tokens of its prompt when Gemini tells. */
 export interface EmbeddedBatch {
@@ -11,23 +11,13 @@ export interface EmbeddedBatch {
 
 /** Reads an answer of batchEmbedContents. Throws `upstream_protocol` when it is none, or not of `inputs` vectors. */
 export function readEmbeddedBatch(text: string, inputs: number): EmbeddedBatch {
-  const answer = parse(text);
-  const embeddings: unknown = isRecord(answer) ? answer['embeddings'] : undefined;
-  if (!isRecord(answer) || !Array.isArray(embeddings) || embeddings.length !== inputs)
+  const { embeddings, usageMetadata } = parseUpstreamObject(text);
+  if (!Array.isArray(embeddings) || embeddings.length !== inputs)
     throw new GatewayError('upstream_protocol', {
       message: 'Gemini gave another number of embeddings than was asked for.',
     });
-  const usage: unknown = answer['usageMetadata'];
-  const tokens = isRecord(usage) ? usage['promptTokenCount'] : undefined;
+  const tokens = isRecord(usageMetadata) ? usageMetadata['promptTokenCount'] : undefined;
   return { vectors: embeddings.map(readVector), promptTokens: typeof tokens === 'number' ? tokens : null };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new GatewayError('upstream_protocol', {}, error);
-  }
 }
 
 function readVector(embedding: unknown): number[] {

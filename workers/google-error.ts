@@ -1,5 +1,6 @@
 /** Google's error bodies, read once: whatever shape they come in, the same fields come out. */
 import { isRecord, type JsonRecord, listOf } from '../shared/gemini-wire.ts';
+import { geminiKeySource } from '../shared/key-pattern.ts';
 
 export interface QuotaViolation {
   quotaId: string;
@@ -91,10 +92,12 @@ function number(value: unknown): number | null {
   return typeof parsed === 'number' && Number.isFinite(parsed) ? parsed : null;
 }
 
+const geminiKeyPattern = new RegExp(geminiKeySource, 'g');
+
 /** What of a text may leave the process: no key, no project, and not all of it. */
 export function redact(message: string): string {
   return message
-    .replace(/AIza[0-9A-Za-z_-]{10,}|AQ\.[0-9A-Za-z._~-]{10,}/g, '[key]')
+    .replace(geminiKeyPattern, '[key]')
     .replace(/\bapi_key:[^\s'"]+/g, 'api_key:[key]')
     .replace(/\b(projects?[ /=_]|project_number:|project=)(\d+)/g, '$1[project]')
     .slice(0, messageCharsMax);

@@ -1,5 +1,6 @@
 /** JSON text of a client: parsed once, and refused before that when it is deeper than anything may walk. */
 import { GatewayError } from '../shared/errors.ts';
+import { isRecord, type JsonRecord } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
 
 declare global {
@@ -24,6 +25,25 @@ export function parseBody(text: string): unknown {
   } catch (error) {
     throw new GatewayError('invalid_json', { message: describeFault(error) });
   }
+}
+
+/** Parses a request body that must be an object. Throws `invalid_json`, or `invalid_type` for anything else. */
+export function parseBodyObject(text: string): JsonRecord {
+  const body = parseBody(text);
+  if (!isRecord(body)) throw new GatewayError('invalid_type', { message: 'The request body must be a JSON object.' });
+  return body;
+}
+
+/** Parses an answer of Gemini that must be an object. Throws `upstream_protocol` for anything else. */
+export function parseUpstreamObject(text: string): JsonRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new GatewayError('upstream_protocol', {}, error);
+  }
+  if (!isRecord(value)) throw new GatewayError('upstream_protocol');
+  return value;
 }
 
 /** V8 quotes the text in its message; only the place is passed on. */

@@ -1,10 +1,11 @@
 /** The models that one key offers, page after page. */
-
 import { GatewayError, toPlainError } from '../shared/errors.ts';
+import { isRecord, listOf } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
 import type { ListedModel } from '../shared/messages.ts';
 import type { JobContext } from './attempt-loop.ts';
 import type { GeminiClient } from './gemini-client.ts';
+import { parseUpstreamObject } from './json-text.ts';
 import { classifyFailure, classifyStatus } from './upstream-error.ts';
 
 /** Pages of one list: Google has some dozens of models, so this many thousands are a fault. */
@@ -65,30 +66,24 @@ function fetchText(client: GeminiClient, path: string, key: string): Promise<str
 
 /** Reads one page into `models`; gives the token of the next, or ''. */
 function readPage(text: string, models: ListedModel[]): string {
-  let page: unknown;
-  try {
-    page = JSON.parse(text);
-  } catch (error) {
-    throw new GatewayError('upstream_protocol', {}, error);
-  }
-  if (typeof page !== 'object' || page === null) throw new GatewayError('upstream_protocol');
-  const listed: unknown = 'models' in page ? page.models : [];
+  const { models: listed = [], nextPageToken } = parseUpstreamObject(text);
   if (!Array.isArray(listed)) throw new GatewayError('upstream_protocol');
   for (const entry of listed) {
     const model = readModel(entry);
     if (model !== null) models.push(model);
   }
-  return 'nextPageToken' in page && typeof page.nextPageToken === 'string' ? page.nextPageToken : '';
+  return typeof nextPageToken === 'string' ? nextPageToken : '';
 }
 
 function readModel(entry: unknown): ListedModel | null {
-  if (typeof entry !== 'object' || entry === null || !('name' in entry) || typeof entry.name !== 'string') return null;
-  const methods: unknown = 'supportedGenerationMethods' in entry ? entry.supportedGenerationMethods : [];
+  if (!isRecord(entry)) return null;
+  const { name, supportedGenerationMethods, inputTokenLimit, outputTokenLimit } = entry;
+  if (typeof name !== 'string') return null;
   const limit = (value: unknown): number | null => (typeof value === 'number' ? value : null);
   return {
-    id: entry.name.replace(/^models\//, ''),
-    methods: Array.isArray(methods) ? methods.filter((method) => typeof method === 'string') : [],
-    inputTokenLimit: 'inputTokenLimit' in entry ? limit(entry.inputTokenLimit) : null,
-    outputTokenLimit: 'outputTokenLimit' in entry ? limit(entry.outputTokenLimit) : null,
+    id: name.replace(/^models\//, ''),
+    methods: listOf(supportedGenerationMethods).filter((method) => typeof method === 'string'),
+    inputTokenLimit: limit(inputTokenLimit),
+    outputTokenLimit: limit(outputTokenLimit),
   };
 }

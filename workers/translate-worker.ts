@@ -41,7 +41,7 @@ class TranslateWorker {
   constructor(port: MessagePort, options: WorkerOptions, onStopped: () => void) {
     this.#port = port;
     this.#onStopped = onStopped;
-    this.#aliases = new Map(Object.entries(options.modelAliases));
+    this.#aliases = options.modelAliases;
     this.#chat = {
       translate: {
         strict: options.strictParameters,
@@ -49,7 +49,7 @@ class TranslateWorker {
         aliases: this.#aliases,
         optOutOfStore: !options.googleMayStore,
       },
-      fallbacks: new Map(Object.entries(options.modelFallbacks)),
+      fallbacks: options.modelFallbacks,
     };
     this.#media =
       options.remoteMedia === 'fetch'
