@@ -1,9 +1,9 @@
 /** What translation costs by itself, in both directions: loops over the pure functions, without sockets or threads. */
 import type { GeminiResponse } from '../shared/gemini-wire.ts';
-import { planChat } from '../workers/chat-request.ts';
-import { toCompletion } from '../workers/chat-response.ts';
-import { ChatStream } from '../workers/chat-stream.ts';
 import { GeminiEventReader } from '../workers/gemini-events.ts';
+import { planChat } from '../workers/translation/chat-request.ts';
+import { toCompletion } from '../workers/translation/chat-response.ts';
+import { ChatStream } from '../workers/translation/chat-stream.ts';
 
 const rounds = 5;
 const roundMs = 300;

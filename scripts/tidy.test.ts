@@ -42,7 +42,7 @@ const soleImporters: Readonly<Record<string, readonly string[]>> = {
   piscina: ['gateway/dispatch.ts', 'gateway/reports.ts'],
   undici: ['workers/gemini-client.ts', 'workers/remote-media.ts'],
   'ipaddr.js': ['workers/address-guard.ts'],
-  'better-sqlite3': ['workers/database.ts'],
+  'better-sqlite3': ['workers/store/database.ts'],
   jsonwebtoken: ['gateway/admin-session.ts'],
   'eventsource-parser': ['workers/gemini-events.ts'],
   pino: ['shared/log.ts'],

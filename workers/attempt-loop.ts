@@ -8,7 +8,7 @@ import type { KeyOutcome } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
 import type { GeminiClient, UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
 import type { Outbox } from './outbox.ts';
-import { classifyFailure, classifyStatus, type UpstreamVerdict } from './upstream-error.ts';
+import { classifyFailure, classifyStatus, type UpstreamVerdict } from './translation/upstream-error.ts';
 
 /** What all jobs of a worker share. */
 export interface JobContext {

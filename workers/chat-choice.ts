@@ -5,15 +5,15 @@
 import type { PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { TokenUsage } from '../shared/usage.ts';
-import type { AnswerIds } from './answer-context.ts';
 import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
-import { withPlaceholderSignatures } from './call-signature.ts';
-import type { ChatPlan } from './chat-request.ts';
-import { type EndedChoice, WholeChoice } from './chat-response.ts';
-import { ChatStream, type StreamedChoice } from './chat-stream.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
-import { jsonString } from './json-text.ts';
+import type { AnswerIds } from './translation/answer-context.ts';
+import { withPlaceholderSignatures } from './translation/call-signature.ts';
+import type { ChatPlan } from './translation/chat-request.ts';
+import { type EndedChoice, WholeChoice } from './translation/chat-response.ts';
+import { ChatStream, type StreamedChoice } from './translation/chat-stream.ts';
+import { jsonString } from './translation/json-text.ts';
 import { WholeBody } from './whole-body.ts';
 
 /** Whose choice it is. */

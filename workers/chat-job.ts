@@ -4,14 +4,14 @@
  */
 import type { PlainError } from '../shared/errors.ts';
 import type { TokenUsage } from '../shared/usage.ts';
-import type { AnswerIds } from './answer-context.ts';
 import type { JobContext } from './attempt-loop.ts';
 import { ChatChoice, type ChoiceOwner } from './chat-choice.ts';
-import { type ChatBody, type ChatPlan, planParsedChat, type TranslateOptions } from './chat-request.ts';
-import { type EndedChoice, endCompletion } from './chat-response.ts';
-import { endStream, type StreamedChoice } from './chat-stream.ts';
-import type { ChatEnding } from './choice.ts';
-import { addUsage } from './usage-mapping.ts';
+import type { AnswerIds } from './translation/answer-context.ts';
+import { type ChatBody, type ChatPlan, planParsedChat, type TranslateOptions } from './translation/chat-request.ts';
+import { type EndedChoice, endCompletion } from './translation/chat-response.ts';
+import { endStream, type StreamedChoice } from './translation/chat-stream.ts';
+import type { ChatEnding } from './translation/choice.ts';
+import { addUsage } from './translation/usage-mapping.ts';
 import type { WorkerJob } from './worker-job.ts';
 
 /** How chats are translated, and what stands in for a model. */

@@ -7,10 +7,10 @@ import { limits } from '../shared/limits.ts';
 import type { Job } from '../shared/messages.ts';
 import { failToStart, type JobContext } from './attempt-loop.ts';
 import { ChatJob, type ChatOptions, type ChatParts } from './chat-job.ts';
-import { type ChatBody, readChatBody } from './chat-request.ts';
 import { textOfBody } from './job-body.ts';
 import type { RemoteMedia } from './remote-media.ts';
 import { findRemoteParts, type RemotePart } from './remote-parts.ts';
+import { type ChatBody, readChatBody } from './translation/chat-request.ts';
 import type { WorkerJob } from './worker-job.ts';
 
 type ChatJobSpec = Extract<Job, { kind: 'chat' }>;

@@ -11,11 +11,11 @@ import {
   type JobContext,
   type LeaseWish,
 } from './attempt-loop.ts';
-import { type EmbeddingsPlan, planEmbeddings } from './embeddings-request.ts';
-import { readEmbeddedBatch, toEmbeddingList } from './embeddings-response.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { textOfBody } from './job-body.ts';
-import type { ModelAliases } from './model-name.ts';
+import { type EmbeddingsPlan, planEmbeddings } from './translation/embeddings-request.ts';
+import { readEmbeddedBatch, toEmbeddingList } from './translation/embeddings-response.ts';
+import type { ModelAliases } from './translation/model-name.ts';
 import { WholeBody } from './whole-body.ts';
 import type { WorkerJob } from './worker-job.ts';
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../shared/errors.ts';
 import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
-import { UpstreamFault } from './upstream-error.ts';
+import { UpstreamFault } from './translation/upstream-error.ts';
 
 const events = [
   { candidates: [{ content: { parts: [{ text: 'Grüße, 日本 👋' }], role: 'model' } }] },

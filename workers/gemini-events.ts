@@ -7,7 +7,7 @@ import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { GatewayError } from '../shared/errors.ts';
 import { type GeminiResponse, isRecord, type JsonRecord, listOf } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
-import { UpstreamFault } from './upstream-error.ts';
+import { UpstreamFault } from './translation/upstream-error.ts';
 
 /** Bytes in, responses out. Throws an UpstreamFault or a GatewayError, after which it is not to be fed again. */
 export class GeminiEventReader {

@@ -5,8 +5,8 @@ import { limits } from '../shared/limits.ts';
 import type { ListedModel } from '../shared/messages.ts';
 import type { JobContext } from './attempt-loop.ts';
 import type { GeminiClient } from './gemini-client.ts';
-import { parseUpstreamObject } from './json-text.ts';
-import { classifyFailure, classifyStatus } from './upstream-error.ts';
+import { parseUpstreamObject } from './translation/json-text.ts';
+import { classifyFailure, classifyStatus } from './translation/upstream-error.ts';
 
 /** Pages of one list: Google has some dozens of models, so this many thousands are a fault. */
 const pagesMax = 20;

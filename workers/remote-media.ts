@@ -7,7 +7,7 @@ import { Client, type Dispatcher, errors } from 'undici';
 import { GatewayError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import { DnsLookup, DownloadFault, type HostLookup, pinnedLookup, resolveHost } from './address-guard.ts';
-import { readBase64, readDataUri } from './media.ts';
+import { readBase64, readDataUri } from './translation/media.ts';
 
 export interface RemoteMediaOptions {
   /** Lifts the guard on addresses. For tests on loopback; nothing in the configuration may set it. */

@@ -1,6 +1,6 @@
 /** The parts of a chat's messages that name media by URL, so that they can be downloaded before the chat is planned. */
 import { isRecord, type JsonRecord, listOf } from '../shared/gemini-wire.ts';
-import { isDataUri } from './media.ts';
+import { isDataUri } from './translation/media.ts';
 
 export interface RemotePart {
   url: string;

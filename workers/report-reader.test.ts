@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { Piscina } from 'piscina';
 import type { ReportAnswer, ReportQuery } from '../shared/messages.ts';
 import { makeRow } from './e2e/usage-rows.ts';
-import { openSqliteStore } from './sqlite-store.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
 
 describe('report reader', () => {
   let folder: string;

@@ -5,7 +5,7 @@
 import { workerData } from 'node:worker_threads';
 import type { ReportAnswer, ReportQuery } from '../shared/messages.ts';
 import type { UsageTotals } from '../shared/rows.ts';
-import { type Connection, openReadOnly } from './database.ts';
+import { type Connection, openReadOnly } from './store/database.ts';
 
 /** Thoughts are billed as output; what tools put into the prompt, as input. */
 const sums = `

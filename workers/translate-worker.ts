@@ -12,11 +12,11 @@ import type { ChatOptions } from './chat-job.ts';
 import { type MediaSource, startChat } from './chat-start.ts';
 import { startEmbeddingsJob } from './embeddings-job.ts';
 import { GeminiClient } from './gemini-client.ts';
-import type { ModelAliases } from './model-name.ts';
 import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
 import { RemoteMedia } from './remote-media.ts';
-import { UpstreamFault } from './upstream-error.ts';
+import type { ModelAliases } from './translation/model-name.ts';
+import { UpstreamFault } from './translation/upstream-error.ts';
 import type { WorkerJob } from './worker-job.ts';
 
 /** Serves until the gateway says `stop`. Rejects, and so ends the thread, only by a bug. */

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import type { FromWriter, StoreOptions, ToWriter } from '../shared/messages.ts';
 import type { UsageRow } from '../shared/rows.ts';
-import { lockDatabase } from './database.ts';
 import { makeRow, wrongSums } from './e2e/usage-rows.ts';
+import { lockDatabase } from './store/database.ts';
 
 const kills = 12;
 const batchesBetweenMax = 40;

@@ -5,11 +5,11 @@
 import { limits } from '../shared/limits.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { StoreOptions, ToWriter } from '../shared/messages.ts';
-import { DatabaseRefused } from './database.ts';
-import { GroupCommit } from './group-commit.ts';
-import { openSqliteStore } from './sqlite-store.ts';
-import type { Store } from './store.ts';
-import { openChannel } from './writer-channel.ts';
+import { DatabaseRefused } from './store/database.ts';
+import { GroupCommit } from './store/group-commit.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
+import type { Store } from './store/store.ts';
+import { openChannel } from './store/writer-channel.ts';
 
 /** Longest time for the last commits, below that after which the gateway would kill. */
 const lastCommitsMsMax = limits.writerStopMsMax * 0.8;

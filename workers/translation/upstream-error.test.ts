@@ -1,0 +1,421 @@
+/** What each failure of Gemini means: for the client, for the key, and for another try (gemini-wire.md §4). */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { GatewayError } from '../../shared/errors.ts';
+import { parseDuration, redact } from './google-error.ts';
+import {
+  classifyFailure,
+  classifyStatus,
+  classifyTransport,
+  UpstreamFault,
+  type UpstreamVerdict,
+} from './upstream-error.ts';
+
+/** A verdict in one line: code, what it says of the key, what next. */
+function sum({ error, outcome, retry }: UpstreamVerdict): string {
+  const rest = outcome.kind === 'rest' ? ` ${outcome.forMs}` : '';
+  const reason = outcome.kind === 'rest' || outcome.kind === 'disable' ? ` ${outcome.reason}` : '';
+  return `${error.code}, ${outcome.kind}${reason}${rest}, ${retry}`;
+}
+
+function body(code: number, status: string, message: string, ...details: object[]): string {
+  return JSON.stringify({ error: { code, message, status, ...(details.length > 0 ? { details } : {}) } });
+}
+
+const info = (reason: string, metadata: object = {}): object => ({
+  '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+  reason,
+  metadata,
+});
+const retryInfo = (retryDelay: string): object => ({ '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay });
+const quota = (...violations: object[]): object => ({
+  '@type': 'type.googleapis.com/google.rpc.QuotaFailure',
+  violations,
+});
+const perDay = { quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier', quotaValue: '20' };
+const perMinute = { quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier', quotaValue: '5' };
+
+const json = 'application/json; charset=UTF-8';
+const cases: [string, number, string, string][] = [
+  [
+    '§10.85: an invalid key',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.', info('API_KEY_INVALID')),
+    'no_available_keys, disable invalid_key, other_key',
+  ],
+  [
+    'an expired key, by its text',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'API key expired. Please renew the API key.'),
+    'no_available_keys, disable invalid_key, other_key',
+  ],
+  [
+    '§10.86: another bad request burns no second key',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'Request contains an invalid argument.'),
+    'upstream_rejected, neutral, no',
+  ],
+  [
+    'a bad request in a list',
+    400,
+    `[${body(400, 'INVALID_ARGUMENT', 'Multiple candidates is not enabled for this model')}]`,
+    'upstream_rejected, neutral, no',
+  ],
+  [
+    '§10.29: an image that Gemini cannot read',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'Unable to process input image.'),
+    'upstream_rejected, neutral, no',
+  ],
+  [
+    'too long a prompt',
+    400,
+    body(
+      400,
+      'INVALID_ARGUMENT',
+      'The input token count (2000000) exceeds the maximum number of tokens allowed (1048576).',
+    ),
+    'context_length_exceeded, neutral, no',
+  ],
+  [
+    '§10.98: a corrupted signature',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'Corrupted thought signature.'),
+    'upstream_rejected, neutral, same_key',
+  ],
+  [
+    '§10.95: the place of the gateway',
+    400,
+    body(400, 'FAILED_PRECONDITION', 'User location is not supported for the API use.'),
+    'upstream_region, neutral, no',
+  ],
+  [
+    'no free tier',
+    400,
+    body(
+      400,
+      'FAILED_PRECONDITION',
+      'Gemini API free tier is not available in your country. Please enable billing on your project.',
+    ),
+    'no_available_keys, disable billing, other_key',
+  ],
+  [
+    '§10.94: a refused kind of key',
+    401,
+    body(
+      401,
+      'UNAUTHENTICATED',
+      'Request had invalid authentication credentials.',
+      info('ACCESS_TOKEN_TYPE_UNSUPPORTED'),
+    ),
+    'no_available_keys, disable unauthenticated, other_key',
+  ],
+  [
+    '§10.91: no credits',
+    402,
+    body(402, 'RESOURCE_EXHAUSTED', 'Your prepayment credits are depleted.'),
+    'no_available_keys, disable billing, other_key',
+  ],
+  [
+    'a leaked key',
+    403,
+    body(403, 'PERMISSION_DENIED', 'Your API key was reported as leaked. Please use another API key.'),
+    'no_available_keys, disable leaked, other_key',
+  ],
+  [
+    '§10.92: a suspended project',
+    403,
+    body(
+      403,
+      'PERMISSION_DENIED',
+      "Permission denied: Consumer 'api_key:AIzaX' has been suspended.",
+      info('CONSUMER_SUSPENDED'),
+    ),
+    'no_available_keys, disable suspended, other_key',
+  ],
+  [
+    'a banned project',
+    403,
+    body(403, 'PERMISSION_DENIED', 'Your project has been denied access. Please contact support.'),
+    'no_available_keys, disable project_denied, other_key',
+  ],
+  [
+    'an API that is off',
+    403,
+    body(
+      403,
+      'PERMISSION_DENIED',
+      'Generative Language API has not been used in project 1 before or it is disabled.',
+      info('SERVICE_DISABLED'),
+    ),
+    'no_available_keys, disable service_disabled, other_key',
+  ],
+  [
+    'a restricted key',
+    403,
+    body(
+      403,
+      'PERMISSION_DENIED',
+      'Requests to this API generativelanguage.googleapis.com method x are blocked.',
+      info('API_KEY_SERVICE_BLOCKED'),
+    ),
+    'no_available_keys, disable restricted, other_key',
+  ],
+  [
+    'a file of another project',
+    403,
+    body(403, 'PERMISSION_DENIED', 'You do not have permission to access the File abc or it may not exist.'),
+    'upstream_rejected, neutral, no',
+  ],
+  [
+    'no key sent',
+    403,
+    body(403, 'PERMISSION_DENIED', "Method doesn't allow unregistered callers."),
+    'upstream_error, neutral, no',
+  ],
+  [
+    'a denial that nobody described',
+    403,
+    body(403, 'PERMISSION_DENIED', 'Computer says no.'),
+    'keys_resting, rest permission_denied 600000, other_key',
+  ],
+  [
+    'an unknown model',
+    404,
+    body(
+      404,
+      'NOT_FOUND',
+      'models/gpt-4o is not found for API version v1beta, or is not supported for generateContent. Call ModelService.ListModels to see the list.',
+    ),
+    'model_not_found, neutral, no',
+  ],
+  [
+    '§10.93: a model closed to new projects',
+    404,
+    body(
+      404,
+      'NOT_FOUND',
+      'This model models/gemini-2.5-flash is no longer available to new users. Please update your code.',
+    ),
+    'model_not_found, rest model_closed 86400000, other_key',
+  ],
+  [
+    'a retired model',
+    404,
+    body(404, 'NOT_FOUND', 'This model models/gemini-2.0-flash is no longer available. Please update your code.'),
+    'model_not_found, neutral, no',
+  ],
+  ['a 404 that is not of Google', 404, '<html>nginx</html>', 'upstream_protocol, neutral, no'],
+  [
+    '§10.87: the quota of the day, with its own delay',
+    429,
+    body(
+      429,
+      'RESOURCE_EXHAUSTED',
+      'You exceeded your current quota.\nPlease retry in 46.153412518s.',
+      quota(perDay),
+      retryInfo('46s'),
+    ),
+    'keys_resting, rest quota_day 46154, other_key',
+  ],
+  [
+    'a day quota with hours to go',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Please retry in 10h17m5.72s.', quota(perDay)),
+    'keys_resting, rest quota_day 37025720, other_key',
+  ],
+  [
+    'a limit of the minute',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('0.5s')),
+    'keys_resting, rest quota_minute 500, other_key',
+  ],
+  [
+    'day and minute at once: the day',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute, perDay), retryInfo('7s')),
+    'keys_resting, rest quota_day 7000, other_key',
+  ],
+  [
+    '§10.88: limit 0',
+    429,
+    body(
+      429,
+      'RESOURCE_EXHAUSTED',
+      '* Quota exceeded for metric: x, limit: 0, model: y\nPlease retry in 20.4s.',
+      quota({ quotaId: perDay.quotaId }, { quotaId: perMinute.quotaId }),
+      retryInfo('20s'),
+    ),
+    'keys_resting, rest limit_zero 86400000, other_key',
+  ],
+  [
+    'limit 0 in words only',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded, limit: 0, model: y'),
+    'keys_resting, rest limit_zero 86400000, other_key',
+  ],
+  [
+    'limit 0 in the older form',
+    429,
+    body(
+      429,
+      'RESOURCE_EXHAUSTED',
+      'Quota',
+      info('RATE_LIMIT_EXCEEDED', {
+        quota_limit_value: '0',
+        quota_limit: 'GenerateContentRequestsPerMinutePerProjectPerRegion',
+      }),
+    ),
+    'keys_resting, rest limit_zero 86400000, other_key',
+  ],
+  [
+    'limit 20 is not limit 0',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded, limit: 05, model: y'),
+    'keys_resting, rest exhausted 60000, other_key',
+  ],
+  [
+    'a spend cap',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Your project has exceeded its rolling 10-minute spend limit.'),
+    'keys_resting, rest spend_cap 600000, other_key',
+  ],
+  [
+    'credits gone, in the older form',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Your prepayment credits are depleted. Please go to AI Studio.'),
+    'no_available_keys, disable billing, other_key',
+  ],
+  [
+    '§10.89: exhausted without details',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted (e.g. check quota).'),
+    'keys_resting, rest exhausted 60000, other_key',
+  ],
+  ['a bare 429', 429, '', 'keys_resting, rest exhausted 60000, other_key'],
+  ['413', 413, body(413, 'INVALID_ARGUMENT', 'too large'), 'request_too_large, neutral, no'],
+  ['499', 499, body(499, 'CANCELLED', 'x'), 'upstream_error, neutral, same_key'],
+  ['500', 500, body(500, 'INTERNAL', 'An internal error has occurred.'), 'upstream_error, neutral, other_key'],
+  ['501', 501, body(501, 'UNIMPLEMENTED', 'Operation is not implemented.'), 'upstream_rejected, neutral, no'],
+  ['502 of a proxy', 502, '<html>Bad gateway</html>', 'upstream_error, neutral, other_key'],
+  [
+    '§10.90: overloaded',
+    503,
+    body(503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.'),
+    'upstream_overloaded, neutral, same_key',
+  ],
+  ['503 without a body', 503, '', 'upstream_overloaded, neutral, same_key'],
+  [
+    '504',
+    504,
+    body(504, 'DEADLINE_EXCEEDED', 'Deadline expired before operation could complete.'),
+    'upstream_timeout, neutral, same_key',
+  ],
+  ['a redirect', 302, '', 'upstream_protocol, neutral, no'],
+  ['an error that is text', 400, '{"error":"no"}', 'upstream_rejected, neutral, no'],
+];
+
+describe('classifyStatus', () => {
+  for (const [what, status, text, expected] of cases)
+    test(`${what}: ${expected}`, () => assert.equal(sum(classifyStatus(status, text, json)), expected));
+
+  test('an address that Google takes for a robot: no key suffers', () => {
+    const verdict = classifyStatus(429, '<html>Sorry, automated queries</html>', 'text/html');
+    assert.equal(sum(verdict), 'upstream_overloaded, neutral, no');
+  });
+
+  test("the client reads Google's words about its request", () => {
+    const { error } = classifyStatus(400, body(400, 'INVALID_ARGUMENT', 'Unable to process input image.'), json);
+    assert.equal(error.message, 'Unable to process input image.');
+  });
+
+  test('a model that is not there: current ones are named', () => {
+    const { error } = classifyStatus(
+      404,
+      body(
+        404,
+        'NOT_FOUND',
+        'models/gpt-4o is not found for API version v1beta, or is not supported for generateContent. Call ModelService.ListModels to see the list of available models.',
+      ),
+      json,
+    );
+    assert.equal(
+      error.message,
+      'models/gpt-4o is not found for API version v1beta, or is not supported for generateContent. Current models are gemini-3.8-flash, gemini-3.5-flash-lite and gemini-3.1-pro-preview; GET /v1/models lists all.',
+    );
+  });
+
+  test('how long keys rest is passed on', () => {
+    assert.equal(classifyStatus(429, '', json).error.detail.retryAfterMs, 60_000);
+  });
+
+  test('§10.98: a corrupted signature can be repaired', () => {
+    assert.equal(
+      classifyStatus(400, body(400, 'INVALID_ARGUMENT', 'Corrupted thought signature.'), json).repair,
+      'signatures',
+    );
+  });
+});
+
+test('§10.100: keys and projects never leave', () => {
+  const key = `AIza${'x'.repeat(35)}`;
+  const cleaned = redact(
+    `Consumer 'api_key:${key}' and key AQ.Ab8RN6Jabcdefgh12345 in project 123456 (projects/987654, project_number:1111, ?project=2222)`,
+  );
+  assert.equal(
+    cleaned,
+    "Consumer 'api_key:[key]' and key [key] in project [project] (projects/[project], project_number:[project], ?project=[project])",
+  );
+});
+
+test('durations of Google', () => {
+  const durations: [string, number | null][] = [
+    ['46s', 46_000],
+    ['0.5s', 500],
+    ['46.153412518s', 46_154],
+    ['10h17m5.72s', 37_025_720],
+    ['250ms', 250],
+    ['2m', 120_000],
+    ['', null],
+    ['soon', null],
+    ['-5s', null],
+  ];
+  for (const [text, ms] of durations) assert.equal(parseDuration(text), ms, text);
+});
+
+describe('classifyTransport', () => {
+  const codes: [string, string][] = [
+    ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout'],
+    ['UND_ERR_BODY_TIMEOUT', 'upstream_timeout'],
+    ['UND_ERR_CONNECT_TIMEOUT', 'upstream_unreachable'],
+    ['UND_ERR_SOCKET', 'upstream_cut'],
+    ['ECONNRESET', 'upstream_cut'],
+    ['ENOTFOUND', 'upstream_unreachable'],
+    ['EAI_AGAIN', 'upstream_unreachable'],
+    ['ECONNREFUSED', 'upstream_unreachable'],
+    ['HPE_INVALID_CONSTANT', 'upstream_protocol'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'upstream_unreachable'],
+  ];
+  for (const [code, expected] of codes)
+    test(`${code}: ${expected}`, () =>
+      assert.equal(sum(classifyTransport(Object.assign(new Error('x'), { code }))), `${expected}, neutral, same_key`));
+
+  test('what is not known is our bug and is not repeated', () => {
+    assert.equal(sum(classifyTransport(new TypeError('x'))), 'internal_error, neutral, no');
+    assert.equal(sum(classifyTransport('x')), 'internal_error, neutral, no');
+  });
+});
+
+describe('classifyFailure', () => {
+  test('§10.72: an error inside an answer counts like its status', () => {
+    const fault = new UpstreamFault(429, body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('3s')));
+    assert.equal(sum(classifyFailure(fault)), 'keys_resting, rest quota_minute 3000, other_key');
+  });
+
+  test('an answer that is none is tried again', () => {
+    assert.equal(
+      sum(classifyFailure(new GatewayError('model_output_invalid'))),
+      'model_output_invalid, neutral, other_key',
+    );
+  });
+});
