@@ -15,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildPanel } from './build-panel.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
@@ -27,25 +28,21 @@ const entries = [
   'workers/translate-worker.ts',
   'workers/writer-process.ts',
   'workers/report-reader.ts',
+  'scripts/backup.ts',
+  'scripts/doctor.ts',
+  'scripts/health-check.ts',
+  'scripts/restore.ts',
   'bench/demo.ts',
   'bench/simulator/main.ts',
 ];
 
 /** All that the bundles depend on; the lockfile for the version of esbuild, tsconfig since esbuild obeys it. */
-const builtFrom = [
-  'gateway',
-  'workers',
-  'shared',
-  'admin',
-  'bench',
-  'scripts/build.mjs',
-  'package-lock.json',
-  'tsconfig.json',
-];
+const builtFrom = ['gateway', 'workers', 'shared', 'admin', 'bench', 'scripts', 'package-lock.json', 'tsconfig.json'];
 
-/** Whether `dist/` has a bundle for each entry, from whatever sources. */
+/** Whether `dist/` has a bundle for each entry and the panel, from whatever sources. */
 export function hasBundles() {
-  return entries.every((entry) => existsSync(join(dist, entry.replace(/\.ts$/, '.js'))));
+  const bundles = [...entries.map((entry) => entry.replace(/\.ts$/, '.js')), 'admin/manifest.json'];
+  return bundles.every((bundle) => existsSync(join(dist, bundle)));
 }
 
 /** Whether `dist/` is complete and made from the sources as they are now. */
@@ -60,7 +57,9 @@ function hashSources() {
   const add = (/** @type {string} */ path) => {
     const full = join(root, path);
     if (statSync(full).isDirectory()) {
-      for (const name of readdirSync(full).sort()) if (name !== 'node_modules') add(`${path}/${name}`);
+      // What the bench found is no source.
+      for (const name of readdirSync(full).sort())
+        if (name !== 'node_modules' && name !== 'results.jsonl') add(`${path}/${name}`);
     } else {
       const content = readFileSync(full);
       hash.update(`${path}\0${content.length}\0`).update(content);
@@ -94,6 +93,7 @@ async function bundle() {
       sourcemap: true,
       logLevel: 'warning',
     });
+    await buildPanel(root, join(fresh, 'admin'));
     writeFileSync(join(fresh, stampName), sources);
     rmSync(dist, { recursive: true, force: true });
     renameSync(fresh, dist);

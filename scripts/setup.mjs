@@ -31,7 +31,13 @@ function say(/** @type {string} */ message) {
 
 /** Runs a command to its end, with this Node as the one that it and what it starts find. */
 function run(/** @type {string} */ command, /** @type {string[]} */ args) {
-  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}` };
+  const { PATH = '', CXXFLAGS = '' } = process.env;
+  const env = {
+    ...process.env,
+    PATH: `${dirname(process.execPath)}${delimiter}${PATH}`,
+    // For the compilation of better-sqlite3; see `sqliteAborts`.
+    CXXFLAGS: `${CXXFLAGS} -include "${join(root, 'scripts', 'sqlite-object-wrap.h')}"`.trim(),
+  };
   const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
   return error === undefined && status === 0;
 }
@@ -68,17 +74,21 @@ function install() {
     if (!npm(['ci', '--no-audit', '--no-fund']))
       throw new Error(`npm ci failed, see above. If it was better-sqlite3:\n${compilerHint}`);
   }
-  if (!sqliteOpens()) {
-    say(`building better-sqlite3 for Node ${process.versions.node}…`);
-    if (!npm(['rebuild', 'better-sqlite3']))
-      throw new Error(`better-sqlite3 could not be built for Node ${process.versions.node}.\n${compilerHint}`);
-    if (!sqliteOpens())
-      throw new Error(
-        `better-sqlite3 was built, but does not open with Node ${process.versions.node}. Does npm's setting nodedir ` +
-          'or ignore-scripts keep it from being built for this one?',
-      );
-  }
+  // A ready-made binary will do, unless it is one that may abort.
+  if (!sqliteOpens()) rebuildSqlite(['rebuild', 'better-sqlite3']);
+  if (sqliteAborts()) rebuildSqlite(['explore', 'better-sqlite3', '--', 'npm', 'run', 'build-release']);
   writeFileSync(stampPath, `${lockfile} ${host} ${abi}`);
+}
+
+function rebuildSqlite(/** @type {string[]} */ command) {
+  say(`building better-sqlite3 for Node ${process.versions.node}…`);
+  if (!npm(command))
+    throw new Error(`better-sqlite3 could not be built for Node ${process.versions.node}.\n${compilerHint}`);
+  if (!sqliteOpens())
+    throw new Error(
+      `better-sqlite3 was built, but does not open with Node ${process.versions.node}. Does npm's setting nodedir ` +
+        'or ignore-scripts keep it from being built for this one?',
+    );
 }
 
 /**
@@ -107,6 +117,16 @@ function readPackages(/** @type {string} */ path) {
 function sqliteOpens() {
   const script = "new (require('better-sqlite3'))(':memory:').close()";
   return spawnSync(process.execPath, ['--eval', script], { cwd: root, stdio: 'ignore' }).status === 0;
+}
+
+/**
+ * Whether it was compiled without `sqlite-object-wrap.h` where it needs that, and so may abort its process at any time.
+ * Compilers of Windows take that header in another way, so there it is left as it is.
+ */
+function sqliteAborts() {
+  if (process.platform === 'win32') return false;
+  const binary = join(modules, 'better-sqlite3', 'build', 'Release', 'better_sqlite3.node');
+  return existsSync(binary) && readFileSync(binary).includes('RemoveEnvironmentCleanupHook');
 }
 
 /**
