@@ -1,175 +1,211 @@
 /**
- * A load generator on bare sockets: each connection sends the same request again as soon as its answer is whole. It
- * reads just enough HTTP to know where an answer ends and when its events came, so that it costs little beside what it
- * measures.
+ * A load generator on bare sockets. Closed: each connection sends the same request again as soon as its answer is whole.
+ * Open: requests begin at a steady pace, whether or not those before them were answered. All sockets read into one
+ * buffer, so that thousands of them cost little memory and no garbage.
  */
 import { connect, type Socket } from 'node:net';
+import { AnswerReader } from './answer-reader.ts';
+import { Samples } from './samples.ts';
 
 export interface LoadOptions {
   port: number;
   /** A whole HTTP/1.1 request, as it goes over the wire. */
-  request: string;
-  connections: number;
-  /** Answers to wait for in all; connections stop when that many were begun. */
+  request: Buffer;
+  /** Answers to wait for in all. */
   requests: number;
-  /** Milliseconds between two connections at the start, so that slow streams do not march in step. */
+  /** Closed load: connections, opened one after another within `rampMs`, so that slow streams do not march in step. */
+  connections: number;
   rampMs: number;
+  /** Open load: requests begun a second; a request that finds no idle connection opens one. */
+  perSecond?: number;
 }
 
+/** Times in milliseconds, sorted. */
 export interface LoadResult {
   completed: number;
   /** Answers with another status than 200, and connections that broke. */
   failed: number;
   events: number;
   seconds: number;
-  latenciesMs: Float64Array;
+  latencies: Float64Array;
   /** From the request to the first event of a stream. */
-  firstEventMs: Float64Array;
+  firstEvents: Float64Array;
+  /** Between two events of one stream; those that came in one piece are 0 apart. */
+  gaps: Float64Array;
 }
 
-const endOfHead = Buffer.from('\r\n\r\n');
-const endOfChunks = Buffer.from('0\r\n\r\n');
-const eventStart = Buffer.from('data:');
+const readBuffer = Buffer.allocUnsafeSlow(1024 * 1024);
+const paceMs = 1;
+const noPort = 'EADDRNOTAVAIL';
 
-/** Runs the load to its end. */
+/** Runs the load to its end. Rejects when this machine has no port left to connect from. */
 export function runLoad(options: LoadOptions): Promise<LoadResult> {
-  return new Promise((resolve) => {
-    const startedMs = performance.now();
-    const tally = new Tally(options.requests, () => resolve(tally.result((performance.now() - startedMs) / 1000)));
-    for (let index = 0; index < options.connections; index++) {
-      setTimeout(() => new LoadConnection(options, tally), index * options.rampMs);
-    }
-  });
+  return new Promise((resolve, reject) => new Load(options, resolve, reject).start());
 }
 
-class Tally {
-  readonly #requests: number;
-  readonly #onDone: () => void;
-  readonly #latencies: number[] = [];
-  readonly #firstEvents: number[] = [];
+class Load {
+  readonly options: LoadOptions;
+  readonly #resolve: (result: LoadResult) => void;
+  readonly reject: (error: Error) => void;
+  readonly #startedMs = performance.now();
+  readonly #idle: LoadConnection[] = [];
+  readonly #open = new Set<LoadConnection>();
+  readonly latencies = new Samples();
+  readonly firstEvents = new Samples();
+  readonly gaps = new Samples();
+  events = 0;
   #begun = 0;
   #completed = 0;
   #failed = 0;
-  events = 0;
 
-  constructor(requests: number, onDone: () => void) {
-    this.#requests = requests;
-    this.#onDone = onDone;
+  constructor(options: LoadOptions, resolve: (result: LoadResult) => void, reject: (error: Error) => void) {
+    this.options = options;
+    this.#resolve = resolve;
+    this.reject = reject;
   }
 
-  /** Whether another request may begin; counts it if so. */
-  begin(): boolean {
-    if (this.#begun >= this.#requests) return false;
+  start(): void {
+    const { perSecond, requests, connections, rampMs } = this.options;
+    if (perSecond !== undefined) this.#pace(requests, (requests * 1000) / perSecond, () => this.#beginOpen());
+    else this.#pace(Math.min(connections, requests), rampMs, () => this.#connect());
+  }
+
+  /** Calls `step` so many times, evenly within `overMs`. */
+  #pace(times: number, overMs: number, step: () => void): void {
+    let done = 0;
+    const tick = (): void => {
+      const share = overMs === 0 ? 1 : (performance.now() - this.#startedMs) / overMs;
+      for (const due = Math.min(times, Math.ceil(times * share)); done < due; done++) step();
+      if (done < times) setTimeout(tick, paceMs);
+    };
+    tick();
+  }
+
+  #connect(): void {
+    this.#open.add(new LoadConnection(this));
+  }
+
+  #beginOpen(): void {
+    const idle = this.#idle.pop();
+    if (idle === undefined) this.#connect();
+    else this.next(idle);
+  }
+
+  /** The connection can take a request. */
+  next(connection: LoadConnection): void {
+    if (this.#begun >= this.options.requests) return;
     this.#begun++;
-    return true;
+    connection.send();
   }
 
-  end(ok: boolean, latencyMs: number, firstEventMs: number): void {
-    if (ok) {
-      this.#completed++;
-      this.#latencies.push(latencyMs);
-      this.#firstEvents.push(firstEventMs);
-    } else this.#failed++;
-    if (this.#completed + this.#failed === this.#requests) this.#onDone();
+  answered(connection: LoadConnection, status: number): void {
+    if (status === 200) this.#completed++;
+    else this.#failed++;
+    if (this.options.perSecond === undefined) this.next(connection);
+    else this.#idle.push(connection);
+    this.#endIfDone();
   }
 
-  result(seconds: number): LoadResult {
-    return {
+  /** A connection is gone: what it was doing failed, and another takes its place. */
+  broken(connection: LoadConnection, wasBusy: boolean): void {
+    this.#open.delete(connection);
+    const idleAt = this.#idle.indexOf(connection);
+    if (idleAt >= 0) this.#idle.splice(idleAt, 1);
+    if (wasBusy) this.#failed++;
+    else if (!connection.wasOpen && this.#begun < this.options.requests) {
+      this.#begun++;
+      this.#failed++;
+    }
+    if (this.options.perSecond === undefined && this.#begun < this.options.requests)
+      setImmediate(() => this.#connect());
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#completed + this.#failed < this.options.requests) return;
+    const seconds = (performance.now() - this.#startedMs) / 1000;
+    for (const connection of this.#open) connection.close();
+    this.#resolve({
       completed: this.#completed,
       failed: this.#failed,
       events: this.events,
       seconds,
-      latenciesMs: Float64Array.from(this.#latencies).sort(),
-      firstEventMs: Float64Array.from(this.#firstEvents).sort(),
-    };
+      latencies: this.latencies.sorted(),
+      firstEvents: this.firstEvents.sorted(),
+      gaps: this.gaps.sorted(),
+    });
   }
 }
 
 class LoadConnection {
+  readonly #load: Load;
   readonly #socket: Socket;
-  readonly #request: string;
-  readonly #tally: Tally;
+  readonly #reader = new AnswerReader();
   #isBusy = false;
+  #isClosed = false;
+  wasOpen = false;
   #sentMs = 0;
-  #firstEventMs = 0;
-  #ok = false;
-  /** Bytes of the body still to come; -1 while the head is read, -2 for a chunked body. */
-  #remaining = -1;
-  #head: Buffer = Buffer.alloc(0);
-  #lastBytes: Buffer = Buffer.alloc(0);
+  /** 0 before the first event of an answer. */
+  #lastEventMs = 0;
 
-  constructor({ port, request }: LoadOptions, tally: Tally) {
-    this.#request = request;
-    this.#tally = tally;
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    this.#socket.on('connect', () => this.#next());
-    this.#socket.on('data', (chunk) => this.#read(chunk));
-    this.#socket.on('error', () => this.#broken());
-    this.#socket.on('close', () => this.#broken());
+  constructor(load: Load) {
+    this.#load = load;
+    const onread = { buffer: readBuffer, callback: (length: number) => this.#read(length) };
+    this.#socket = connect({ host: '127.0.0.1', port: load.options.port, noDelay: true, onread });
+    this.#socket.on('connect', () => {
+      this.wasOpen = true;
+      load.next(this);
+    });
+    this.#socket.on('error', (error) => {
+      if ('code' in error && error.code === noPort) load.reject(error);
+    });
+    this.#socket.on('close', () => {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      load.broken(this, this.#isBusy);
+    });
   }
 
-  #next(): void {
-    if (!this.#tally.begin()) {
-      this.#socket.destroy();
-      return;
-    }
+  send(): void {
     this.#isBusy = true;
-    this.#remaining = -1;
-    this.#head = Buffer.alloc(0);
-    this.#firstEventMs = 0;
+    this.#lastEventMs = 0;
+    this.#reader.begin();
     this.#sentMs = performance.now();
-    this.#socket.write(this.#request);
+    this.#socket.write(this.#load.options.request);
   }
 
-  #broken(): void {
-    if (!this.#isBusy) return;
-    this.#isBusy = false;
-    this.#tally.end(false, 0, 0);
-    // The requests that this connection would have made are still owed.
-    while (this.#tally.begin()) this.#tally.end(false, 0, 0);
+  close(): void {
+    this.#isClosed = true;
+    this.#socket.destroy();
   }
 
-  #read(chunk: Buffer): void {
-    let body: Buffer = chunk;
-    if (this.#remaining === -1) {
-      this.#head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
-      const end = this.#head.indexOf(endOfHead);
-      if (end < 0) return;
-      const head = this.#head.toString('latin1', 0, end).toLowerCase();
-      this.#ok = head.startsWith('http/1.1 200');
-      const length = /content-length: *(\d+)/.exec(head)?.[1];
-      this.#remaining = length === undefined ? -2 : Number(length);
-      body = this.#head.subarray(end + endOfHead.length);
-      this.#lastBytes = Buffer.alloc(0);
+  #read(length: number): boolean {
+    if (!this.#isBusy) return true;
+    let isWhole: boolean;
+    try {
+      isWhole = this.#reader.read(readBuffer.subarray(0, length));
+    } catch {
+      this.#socket.destroy();
+      return false;
     }
-    if (this.#remaining === -2) this.#readChunked(body);
-    else {
-      this.#remaining -= body.length;
-      if (this.#remaining <= 0) this.#end();
+    const { events, status } = this.#reader;
+    if (events > 0 || isWhole) this.#note(events, isWhole && status === 200);
+    if (isWhole) {
+      this.#isBusy = false;
+      this.#load.answered(this, status);
     }
+    return true;
   }
 
-  #readChunked(body: Buffer): void {
-    for (let at = body.indexOf(eventStart); at >= 0; at = body.indexOf(eventStart, at + eventStart.length)) {
-      if (this.#firstEventMs === 0) this.#firstEventMs = performance.now() - this.#sentMs;
-      this.#tally.events++;
+  #note(events: number, isComplete: boolean): void {
+    const nowMs = performance.now();
+    if (events > 0) {
+      this.#load.events += events;
+      if (this.#lastEventMs === 0) this.#load.firstEvents.add(nowMs - this.#sentMs);
+      else this.#load.gaps.add(nowMs - this.#lastEventMs);
+      for (let more = 1; more < events; more++) this.#load.gaps.add(0);
+      this.#lastEventMs = nowMs;
     }
-    const tail =
-      body.length >= endOfChunks.length
-        ? body.subarray(-endOfChunks.length)
-        : Buffer.concat([this.#lastBytes, body]).subarray(-endOfChunks.length);
-    this.#lastBytes = tail;
-    if (tail.equals(endOfChunks)) this.#end();
+    if (isComplete) this.#load.latencies.add(nowMs - this.#sentMs);
   }
-
-  #end(): void {
-    this.#isBusy = false;
-    this.#tally.end(this.#ok, performance.now() - this.#sentMs, this.#firstEventMs);
-    this.#next();
-  }
-}
-
-/** The value below which the share `q` of a sorted array lies; 0 for an empty one. */
-export function quantile(sorted: Float64Array, q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pinnedTo } from './pinning.ts';
 
 export interface RunningNginx {
   port: number;
@@ -12,12 +13,16 @@ export interface RunningNginx {
   stop(): Promise<void>;
 }
 
-/** Starts nginx with one worker on a free port. Rejects when it is not installed (Debian's package `nginx-light`). */
-export async function startNginx(upstreamPort: number): Promise<RunningNginx> {
+/**
+ * Starts nginx with one worker on a free port, on the CPUs named. Rejects when it is not installed (Debian's package
+ * `nginx-light`).
+ */
+export async function startNginx(upstreamPort: number, cpus: string | undefined): Promise<RunningNginx> {
   const folder = mkdtempSync(join(tmpdir(), 'gemini-pool-nginx-'));
   const port = await freePort();
   writeFileSync(join(folder, 'nginx.conf'), nginxConf(folder, port, upstreamPort));
-  const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
+  const pinned = pinnedTo(cpus, ['nginx', '-p', folder, '-c', join(folder, 'nginx.conf')]);
+  const child = spawn(pinned.command, pinned.commandArguments, {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   await new Promise<void>((resolve, reject) => {
@@ -55,6 +60,7 @@ http {
   server {
     listen 127.0.0.1:${port};
     client_max_body_size 100m;
+    client_body_buffer_size 16m;
     location / {
       proxy_pass http://simulator;
       proxy_http_version 1.1;
@@ -81,11 +87,11 @@ export function freePort(): Promise<number> {
 }
 
 /** Resolves when the port accepts connections; rejects when the process is gone first. */
-function accepting(port: number, child: ChildProcess): Promise<void> {
+export function accepting(port: number, child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     const attempt = (): void => {
       if (child.exitCode !== null) {
-        reject(new Error(`nginx ended with code ${child.exitCode}`));
+        reject(new Error(`${child.spawnfile} ended with code ${child.exitCode}`));
         return;
       }
       const socket = connect({ host: '127.0.0.1', port });

@@ -6,18 +6,25 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { entryUrl } from '../shared/entry.ts';
+import { pinnedTo } from './pinning.ts';
 
 export interface GatewayOptions {
   /** Environment of the gateway, on top of what this file sets. */
   env?: Record<string, string>;
   /** Where the database lies; a new temporary folder, removed at the end, when left out. */
   folder?: string;
-  /** Run the bundle in `dist/` instead of the sources. */
-  bundled?: boolean;
+  /** Run the bundle in `dist/`, or in the folder named, instead of the sources. */
+  bundled?: boolean | string;
   /** URL of a module that is loaded ahead of the gateway's own code, in all of its threads. */
   preload?: string;
+  /** Further arguments for node. */
+  nodeArguments?: readonly string[];
+  /** The CPUs that it may run on, as `taskset` takes them; all when left out. */
+  cpus?: string | undefined;
   /** Gets every line of the gateway's log. */
   onLine?: (line: string) => void;
+  /** Once it listens, its log is read and thrown away: a line a request would cost the load generator time. */
+  forgetsLog?: boolean;
 }
 
 export interface RunningGateway {
@@ -35,12 +42,15 @@ export interface RunningGateway {
   stop(): Promise<number | string>;
 }
 
-const adminPassword = 'a long password for machines';
+export const adminPassword = 'a long password for machines';
+/** A gateway that has not said by then that it listens never will: it hangs, or its log level hides the line. */
+const startMsMax = 60_000;
 
 /** Starts a gateway and resolves once it listens; rejects with what it said when it ends before that. */
 export async function startGateway(options: GatewayOptions = {}): Promise<RunningGateway> {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'gemini-pool-'));
-  const child = spawn(process.execPath, gatewayArguments(options), {
+  const pinned = pinnedTo(options.cpus, [process.execPath, ...gatewayArguments(options)]);
+  const child = spawn(pinned.command, pinned.commandArguments, {
     cwd: folder,
     env: {
       PATH: process.env['PATH'],
@@ -56,17 +66,28 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   const ended = new Promise<number | string>((resolve) =>
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown')),
   );
+  const log = createInterface({ input: child.stdout });
   const port = await new Promise<number>((resolve, reject) => {
+    const late = setTimeout(() => child.kill('SIGKILL'), startMsMax);
     const take = (line: string): void => {
       lines.push(line);
       options.onLine?.(line);
       const listening = line.includes('"listening"') ? /"port":(\d+)/.exec(line)?.[1] : undefined;
-      if (listening !== undefined) resolve(Number(listening));
+      if (listening === undefined) return;
+      clearTimeout(late);
+      resolve(Number(listening));
     };
-    createInterface({ input: child.stdout }).on('line', take);
+    log.on('line', take);
     createInterface({ input: child.stderr }).on('line', take);
-    void ended.then((code) => reject(new Error(`the gateway ended with ${code}:\n${lines.join('\n')}`)));
+    void ended.then((code) => {
+      clearTimeout(late);
+      reject(new Error(`the gateway ended with ${code} before it said that it listens:\n${lines.join('\n')}`));
+    });
   });
+  if (options.forgetsLog) {
+    log.close();
+    child.stdout.resume();
+  }
   return {
     pid: child.pid ?? 0,
     port,
@@ -84,13 +105,14 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
   };
 }
 
-function gatewayArguments({ bundled = false, preload }: GatewayOptions): string[] {
-  const before = preload === undefined ? [] : ['--import', preload];
+function gatewayArguments({ bundled = false, preload, nodeArguments = [] }: GatewayOptions): string[] {
+  const before = [...nodeArguments, ...(preload === undefined ? [] : ['--import', preload])];
   const source = fileURLToPath(entryUrl('gateway/main'));
   if (source.endsWith('.js')) return [...before, source];
   if (!bundled) return ['--import', import.meta.resolve('tsx'), ...before, source];
-  const bundle = fileURLToPath(new URL('../dist/gateway/main.js', import.meta.url));
-  if (!existsSync(bundle)) throw new Error('dist/ is missing: run npm run build first');
+  const dist = bundled === true ? fileURLToPath(new URL('../dist', import.meta.url)) : bundled;
+  const bundle = join(dist, 'gateway', 'main.js');
+  if (!existsSync(bundle)) throw new Error(`${dist} has no bundle: run npm run build first`);
   return [...before, bundle];
 }
 

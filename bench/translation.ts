@@ -4,9 +4,12 @@ import { GeminiEventReader } from '../workers/gemini-events.ts';
 import { planChat } from '../workers/translation/chat-request.ts';
 import { toCompletion } from '../workers/translation/chat-response.ts';
 import { ChatStream } from '../workers/translation/chat-stream.ts';
+import { type CaseResult, toSubject } from './figures.ts';
+import { alternate, roundsOf } from './load-rounds.ts';
+import type { Stand } from './stand.ts';
 
-const rounds = 5;
-const roundMs = 300;
+const triesARound = 3;
+const roundMs = 100;
 const model = 'gemini-3.8-flash';
 const ids = { requestId: '0'.repeat(32), createdSeconds: 1_764_000_000 };
 const streamEvents = 20;
@@ -74,7 +77,7 @@ function readStream(): string {
 /** Microseconds of one call: the best of some rounds, since whatever else runs can only slow one down. */
 function microseconds(call: () => unknown): number {
   let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < triesARound; round++) {
     let calls = 0;
     const startMs = performance.now();
     let nowMs = startMs;
@@ -88,8 +91,10 @@ function microseconds(call: () => unknown): number {
   return best;
 }
 
-/** Prints a line for each direction and size. */
-export function benchTranslation(print: (line: string) => void): void {
+export const translationAbout = 'the pure functions by themselves, without sockets or threads';
+
+/** A subject for each direction and size. */
+export async function runTranslation(stand: Stand): Promise<CaseResult> {
   const cases: [what: string, call: () => unknown][] = [
     ['request of 20 messages', () => planChat(chat, { strict: false })],
     ['request with 10 tools', () => planChat(chatWithTools, { strict: false })],
@@ -97,6 +102,12 @@ export function benchTranslation(print: (line: string) => void): void {
     ['whole answer', () => toCompletion(whole, answer, ids)],
     [`stream of ${streamEvents} events, from bytes to chunks`, readStream],
   ];
-  print('translation: the pure functions by themselves');
-  for (const [what, call] of cases) print(`  ${what.padEnd(44)} ${microseconds(call).toFixed(1)} µs`);
+  const rounds = roundsOf(stand);
+  const found = await alternate(
+    cases.map(([name, call]) => ({ target: { name }, call })),
+    rounds,
+    async ({ call }) => ({ cpu_us: microseconds(call) }),
+  );
+  const subjects = [...found].map(([name, figures]) => toSubject(name, figures));
+  return { name: 'translation', about: translationAbout, unit: 'call', rounds, subjects, ratios: {} };
 }

@@ -1,55 +1,45 @@
-/**
- * `npm run bench:writer`: the writer as a process of its own beside the same code as a thread: from a row to its ack, rows
- * a second, and CPU of both sides together. It settled which of the two the gateway uses.
- */
+/** The case `writes`: usage rows a second into the database through the writer process, and the time from a row to its ack. */
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { systemClock } from '../shared/clock.ts';
 import { makeIdSource } from '../shared/ids.ts';
 import type { FromWriter, ToWriter } from '../shared/messages.ts';
 import type { UsageRow } from '../shared/rows.ts';
 import { processCpuSeconds } from './cpu-time.ts';
-import { quantile } from './http-load.ts';
+import { type CaseResult, type Figures, toSubject } from './figures.ts';
+import { roundsOf } from './load-rounds.ts';
+import { quantile } from './samples.ts';
+import { bundlePath, type Stand } from './stand.ts';
 
 const singleRows = 5_000;
 const batchRows = 100;
 const batches = 2_000;
 const batchesInFlight = 4;
-const rounds = 3;
+const shortShare = 0.1;
 
-/** From `dist/`: a bare thread can't run TypeScript. */
-const bundle = new URL('../dist/workers/writer-process.js', import.meta.url);
+export const writesAbout = `usage rows through the writer to their commit, in batches of ${batchRows}`;
+
+const bundle = bundlePath('workers/writer-process');
 
 type Receive = (message: FromWriter) => void;
 
 interface Channel {
   send(message: ToWriter): void;
-  /** CPU seconds of all that takes part: this process, and the writer's if it is another. */
+  /** CPU seconds of both sides: this process and the writer's. */
   cpuSeconds(): number;
   end(): Promise<void>;
 }
 
-function openProcess(receive: Receive): Channel {
-  const child = fork(fileURLToPath(bundle), [], { serialization: 'json' });
+function openWriter(receive: Receive): Channel {
+  // As the gateway starts it, but for its log.
+  const child = fork(bundle, [], { serialization: 'json', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   child.on('message', receive);
   return {
     send: (message) => child.send(message),
     cpuSeconds: () => processCpuSeconds(process.pid) + processCpuSeconds(child.pid ?? 0),
     end: () => new Promise((resolve) => child.once('exit', () => resolve())),
-  };
-}
-
-function openThread(receive: Receive): Channel {
-  const thread = new Worker(bundle);
-  thread.on('message', receive);
-  return {
-    send: (message) => thread.postMessage(message),
-    cpuSeconds: () => processCpuSeconds(process.pid),
-    end: () => new Promise((resolve) => thread.once('exit', () => resolve())),
   };
 }
 
@@ -67,19 +57,51 @@ function makeRow(): UsageRow {
     stream: true,
     status: 200,
     termination: 'complete',
+    endedBy: 'upstream',
+    phase: 'streaming',
     errorCode: null,
+    errorMessage: null,
+    errorParam: null,
+    warnings: '',
     finishReason: 'stop',
     usage: { prompt: 120, cached: 0, toolPrompt: 0, thoughts: 50, output: 200, estimated: false },
+    costNano: 1_027_500,
     firstTokenMs: 300,
     durationMs: 1_500,
-    attempts: [{ geminiKeyId: 'env-0123456789abcdef', startedMs: 1, durationMs: 1_498, outcome: 'ok' }],
+    attempts: [
+      {
+        geminiKeyId: 'env-0123456789abcdef',
+        model: 'gemini-3.8-flash',
+        startedMs: 1,
+        waitMs: 1,
+        durationMs: 1_498,
+        status: 200,
+        reason: 'ok',
+      },
+    ],
   };
 }
 
-async function measure(open: (receive: Receive) => Channel): Promise<string> {
+/** Committed rows in a second, and times from a row to its ack. */
+export async function runWrites(stand: Stand): Promise<CaseResult> {
+  const rounds = roundsOf(stand);
+  const share = stand.options.isShort ? shortShare : 1;
+  const found: Figures[] = [];
+  for (let round = 0; round < rounds; round++) found.push(await measure(share));
+  return {
+    name: 'writes',
+    about: writesAbout,
+    unit: 'row',
+    rounds,
+    subjects: [toSubject('writer', found)],
+    ratios: {},
+  };
+}
+
+async function measure(share: number): Promise<Figures> {
   const folder = mkdtempSync(join(tmpdir(), 'gemini-pool-writer-'));
   let onMessage: Receive = () => undefined;
-  const channel = open((message) => onMessage(message));
+  const channel = openWriter((message) => onMessage(message));
   const until = (wanted: (message: FromWriter) => boolean): Promise<void> =>
     new Promise((resolve) => {
       onMessage = (message) => wanted(message) && resolve();
@@ -91,10 +113,10 @@ async function measure(open: (receive: Receive) => Channel): Promise<string> {
   });
   await ready;
 
-  const latencies = new Float64Array(singleRows);
+  const latencies = new Float64Array(Math.ceil(singleRows * share));
   let seq = 0;
   const singleBefore = channel.cpuSeconds();
-  for (let i = 0; i < singleRows; i++) {
+  for (let i = 0; i < latencies.length; i++) {
     const sentMs = performance.now();
     const acked = until((message) => message.t === 'ack' && message.seq === seq);
     channel.send({ t: 'rows', seq: ++seq, rows: [makeRow()] });
@@ -103,36 +125,37 @@ async function measure(open: (receive: Receive) => Channel): Promise<string> {
   }
   const singleCpu = channel.cpuSeconds() - singleBefore;
 
+  const rows = Array.from({ length: batchRows }, makeRow);
   const batchBefore = channel.cpuSeconds();
   const startedMs = performance.now();
   const first = seq;
+  const last = first + Math.ceil(batches * share);
   await new Promise<void>((resolve) => {
     const sendOne = (): void => {
       seq++;
-      channel.send({ t: 'rows', seq, rows: Array.from({ length: batchRows }, makeRow) });
+      // Ids anew, since inserts are idempotent by them; the rest of a row costs the bench more than the writer.
+      channel.send({ t: 'rows', seq, rows: rows.map((row) => ({ ...row, id: nextId() })) });
     };
     onMessage = (message) => {
       if (message.t !== 'ack') return;
-      if (message.seq === first + batches) resolve();
-      while (seq < first + batches && seq < message.seq + batchesInFlight) sendOne();
+      if (message.seq === last) resolve();
+      while (seq < last && seq < message.seq + batchesInFlight) sendOne();
     };
     for (let i = 0; i < batchesInFlight; i++) sendOne();
   });
   const seconds = (performance.now() - startedMs) / 1000;
+  const committed = (last - first) * batchRows;
   const batchCpu = channel.cpuSeconds() - batchBefore;
   const gone = channel.end();
   channel.send({ t: 'stop' });
   await gone;
   rmSync(folder, { recursive: true, force: true });
   latencies.sort();
-  const perRow = (cpu: number, rows: number): string => `${((cpu * 1e6) / rows).toFixed(1)} µs CPU a row`;
-  return (
-    `one row at a time: row to ack p50 ${quantile(latencies, 0.5).toFixed(3)} ms, p99 ${quantile(latencies, 0.99).toFixed(3)} ms, ${perRow(singleCpu, singleRows)}; ` +
-    `batches of ${batchRows}: ${Math.round((batches * batchRows) / seconds)} rows/s, ${perRow(batchCpu, batches * batchRows)}`
-  );
-}
-
-for (let round = 0; round < rounds; round++) {
-  process.stdout.write(`process  ${await measure(openProcess)}\n`);
-  process.stdout.write(`thread   ${await measure(openThread)}\n`);
+  return {
+    rows_per_second: committed / seconds,
+    cpu_us: (batchCpu * 1e6) / committed,
+    single_p50_ms: quantile(latencies, 0.5),
+    single_p99_ms: quantile(latencies, 0.99),
+    single_cpu_us: (singleCpu * 1e6) / latencies.length,
+  };
 }

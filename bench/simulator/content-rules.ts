@@ -50,7 +50,7 @@ function checkParts({ parts = [] }: Content, at: string, context: RuleContext): 
   return null;
 }
 
-function checkPart(part: Part, at: string, { model }: RuleContext): Refusal {
+function checkPart(part: Part, at: string, { model, files }: RuleContext): Refusal {
   if (!partDataFields.some((name) => Object.hasOwn(part, name)))
     return invalidArgumentReply(`* ${at}.data: required oneof field 'data' must have one initialized field\n`);
   const { inlineData, fileData, functionCall, functionResponse } = part;
@@ -58,7 +58,7 @@ function checkPart(part: Part, at: string, { model }: RuleContext): Refusal {
     const problem = mediaProblem(inlineData);
     if (problem !== null) return invalidArgumentReply(problem);
   }
-  if (fileData !== undefined) return checkUri(fileData.fileUri ?? '', model.generation);
+  if (fileData !== undefined) return checkUri(fileData.fileUri ?? '', model.generation, files);
   if (functionCall !== undefined && (functionCall.name ?? '') === '')
     return invalidArgumentReply(`* ${at}.function_call.name: Name cannot be empty.\n`);
   if (functionResponse !== undefined) {
@@ -84,8 +84,10 @@ function checkResponse(response: unknown, parts: unknown[] | undefined, generati
       );
 }
 
-function checkUri(uri: string, generation: number): Refusal {
-  if (/^https:\/\/generativelanguage\.googleapis\.com\/.*\/?files\//.test(uri))
+function checkUri(uri: string, generation: number, files: readonly string[] = []): Refusal {
+  const file = /^https:\/\/generativelanguage\.googleapis\.com\/.*?(files\/.*)$/.exec(uri)?.[1];
+  if (file !== undefined && files.includes(file)) return null;
+  if (file !== undefined)
     return deniedReply(
       `You do not have permission to access the File ${uri.split('/').at(-1) ?? ''} or it may not exist.`,
     );

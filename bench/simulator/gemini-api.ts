@@ -81,7 +81,8 @@ export class GeminiApi {
     const model = target.model === '' ? null : (resolveModel(target.model) ?? null);
     const context = contextOf(target, key, model);
     const refusal = refuseCaller(key, hasAuthorization, context) ?? this.#refuseModel(target, model, context);
-    const work = refusal === null ? workOf(target, model, body, query) : refusal;
+    const work =
+      refusal === null ? workOf(target, model, body, query, this.#tools.quotas.filesOf(context.key)) : refusal;
     if ('status' in work) {
       this.#fail(socket, record, work);
       return record;

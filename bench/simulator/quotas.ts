@@ -41,6 +41,11 @@ export class Quotas {
     return this.#projectByKey.size > 0 && this.#projectByKey.get(key)?.isNew === true;
   }
 
+  /** The files that a key may read. */
+  filesOf(key: string): readonly string[] {
+    return this.#projectByKey.get(key)?.files ?? [];
+  }
+
   /** Charges `requests` and `tokens` for a key and model; the 429 when that is over a limit, and then nothing is charged. */
   charge(key: string, model: string, requests: number, tokens: number): ErrorReply | null {
     if (this.#projectByKey.size === 0) return null;

@@ -25,7 +25,9 @@ export function checkGenerate(
   context: RuleContext,
   tokens: number,
 ): ErrorReply | null {
-  const mismatch = modelMismatch(request.model, context.id, 'GenerateContentRequest');
+  // The bare id passes too: @portkey-ai/gateway sends it with every request, and is used with Google.
+  const isPathModel = request.model === context.id;
+  const mismatch = isPathModel ? null : modelMismatch(request.model, context.id, 'GenerateContentRequest');
   if (mismatch !== null) return mismatch;
   for (const rule of generateRules) {
     const refusal = rule(request, context);

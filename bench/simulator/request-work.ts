@@ -16,8 +16,14 @@ export type Work =
   | { kind: 'embed'; requests: readonly EmbedContentRequest[]; isBatch: boolean; tokens: number }
   | { kind: 'page'; body: string; tokens: 0 };
 
-/** `query` is that of the list of models. */
-export function workOf(target: Target, model: Model | null, body: string, query: string): Work | ErrorReply {
+/** `query` is that of the list of models, `files` are those that the key may read. */
+export function workOf(
+  target: Target,
+  model: Model | null,
+  body: string,
+  query: string,
+  files: readonly string[],
+): Work | ErrorReply {
   if (target.method === 'listModels') return page(listModels(query));
   if (model === null) return page('{}');
   switch (target.method) {
@@ -29,7 +35,7 @@ export function workOf(target: Target, model: Model | null, body: string, query:
     case 'batchEmbedContents':
       return embedWork(target, model, body);
     default:
-      return generateWork(target, model, body);
+      return generateWork(target, model, body, files);
   }
 }
 
@@ -37,12 +43,17 @@ function page(body: string): Work {
   return { kind: 'page', body, tokens: 0 };
 }
 
-function generateWork({ method, model: id }: Target, model: Model, body: string): Work | ErrorReply {
+function generateWork(
+  { method, model: id }: Target,
+  model: Model,
+  body: string,
+  files: readonly string[],
+): Work | ErrorReply {
   const parsed = parseRequest(body, 'GenerateContentRequest');
   if ('reply' in parsed) return parsed.reply;
   const { request } = parsed;
   const tokens = tokensOfRequest(request);
-  const reply = checkGenerate(request, { model, id, isStream: method === 'streamGenerateContent' }, tokens);
+  const reply = checkGenerate(request, { model, id, isStream: method === 'streamGenerateContent', files }, tokens);
   return reply ?? { kind: 'generate', request, tokens };
 }
 

@@ -8,6 +8,8 @@ export interface RuleContext {
   /** The id as requested. */
   id: string;
   isStream: boolean;
+  /** Names of the files that the key may read. */
+  files?: readonly string[];
 }
 
 /** A refusal; null when the rule is kept. */

@@ -148,6 +148,8 @@ export interface Project {
   models?: Record<string, Quota>;
   /** "FreeTier" when left out; "PaidTier1"… are Google's other names. */
   tier?: string;
+  /** Files that its keys may read, by name: files/abc. Those of other keys are refused. */
+  files?: string[];
   /** Opened after some models were closed to new users: these answer 404. */
   isNew?: boolean;
 }

@@ -42,7 +42,15 @@ const scriptMessage = compileMessages({
     Scenario: scenario,
     Match: { key: 'string', model: 'string', method: 'Method' },
     Garbage: { after: 'int32', line: 'string' },
-    Project: { name: 'string', keys: 'string[]', quota: 'Quota', models: 'Quota{}', tier: 'string', isNew: 'bool' },
+    Project: {
+      name: 'string',
+      keys: 'string[]',
+      quota: 'Quota',
+      models: 'Quota{}',
+      tier: 'string',
+      isNew: 'bool',
+      files: 'string[]',
+    },
     Quota: { rpm: 'int32', rpd: 'int32', tpm: 'int32' },
   },
   enums: {
