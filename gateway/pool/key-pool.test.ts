@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FakeClock } from '../shared/clock.ts';
-import { limits } from '../shared/limits.ts';
-import { KeyPool } from './key-pool.ts';
+import { FakeClock } from '../../shared/clock.ts';
+import { limits } from '../../shared/limits.ts';
+import { KeyPool, type LeaseResult } from './key-pool.ts';
 
 function poolOf(count: number, clock = new FakeClock()): KeyPool {
   const pool = new KeyPool(clock);
@@ -11,12 +11,18 @@ function poolOf(count: number, clock = new FakeClock()): KeyPool {
   return pool;
 }
 
+const oneRequest = { requests: 1, tokens: 10 };
+
+function ask(pool: KeyPool, model: string, tried: ReadonlySet<string> | null = null): LeaseResult {
+  return pool.lease({ model, cost: oneRequest, tried, affinity: null });
+}
+
 function leaseId(
   pool: KeyPool,
   model: string,
   tried: ReadonlySet<string> | null = null,
 ): { id: string; leaseId: number } {
-  const lease = pool.lease(model, tried);
+  const lease = ask(pool, model, tried);
   assert.ok(lease.ok, 'a key was expected');
   return { id: lease.keyId, leaseId: lease.leaseId };
 }
@@ -33,7 +39,7 @@ describe('key pool', () => {
     const clock = new FakeClock();
     const pool = poolOf(2, clock);
     const first = leaseId(pool, 'm');
-    pool.report(first.leaseId, { kind: 'rest', forMs: 17_000, reason: 'rate_limited' });
+    pool.report(first.leaseId, { kind: 'rest', forMs: 17_000, reason: 'quota_minute' });
     assert.deepEqual([leaseId(pool, 'm').id, leaseId(pool, 'm').id], ['k1', 'k1']);
     assert.equal(leaseId(pool, 'other').id, 'k0', 'another model of the same key is not affected');
     clock.advance(16_999);
@@ -45,17 +51,17 @@ describe('key pool', () => {
   test('when all rest, the answer says how long until the first is back', () => {
     const clock = new FakeClock();
     const pool = poolOf(2, clock);
-    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 30_000, reason: 'rate_limited' });
-    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 10_000, reason: 'rate_limited' });
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 30_000, reason: 'quota_minute' });
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'rest', forMs: 10_000, reason: 'quota_minute' });
     clock.advance(4_000);
-    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: 6_000, reason: 'rate_limited' });
+    assert.deepEqual(ask(pool, 'm'), { ok: false, retryAfterMs: 6_000, reason: 'quota_minute' });
   });
 
   test('a refused key is out for every model; without any key there is nothing to wait for', () => {
     const pool = poolOf(1);
     pool.report(leaseId(pool, 'm').leaseId, { kind: 'disable', reason: 'invalid' });
-    assert.deepEqual(pool.lease('m', null), { ok: false, retryAfterMs: null, reason: null });
-    assert.deepEqual(pool.lease('other', null), { ok: false, retryAfterMs: null, reason: null });
+    assert.deepEqual(ask(pool, 'm'), { ok: false, retryAfterMs: null, reason: null });
+    assert.deepEqual(ask(pool, 'other'), { ok: false, retryAfterMs: null, reason: null });
   });
 
   test('a key that was tried is passed over and keeps its place', () => {
@@ -82,17 +88,17 @@ describe('key pool', () => {
   test('made-up model names do not grow the pool without bound', () => {
     const pool = poolOf(1);
     for (let i = 0; i < limits.pooledModelsMax + 10; i++) {
-      pool.report(leaseId(pool, `m${i}`).leaseId, { kind: 'rest', forMs: 1e9, reason: 'rate_limited' });
+      pool.report(leaseId(pool, `m${i}`).leaseId, { kind: 'rest', forMs: 1e9, reason: 'quota_minute' });
     }
-    assert.equal(pool.status()[0]?.rests.length, limits.pooledModelsMax);
+    assert.equal(pool.find('k0')?.rests.size, limits.pooledModelsMax);
   });
 
   test('made-up model names push out those used longest ago, not those in use', () => {
     const pool = poolOf(1);
     pool.report(leaseId(pool, 'real').leaseId, { kind: 'rest', forMs: 1e9, reason: 'quota_day' });
     for (let i = 0; i < limits.pooledModelsMax + 10; i++) {
-      pool.lease(`m${i}`, null);
-      assert.equal(pool.lease('real', null).ok, false, `the rest is forgotten after ${i} other names`);
+      ask(pool, `m${i}`);
+      assert.equal(ask(pool, 'real').ok, false, `the rest is forgotten after ${i} other names`);
     }
   });
 
@@ -106,10 +112,13 @@ describe('key pool', () => {
           const clock = new FakeClock();
           const pool = poolOf(keys, clock);
           for (const { rest, retry } of disturbances) {
-            const lease = pool.lease('m', null);
+            const lease = ask(pool, 'm');
             if (lease.ok) {
-              pool.report(lease.leaseId, rest ? { kind: 'rest', forMs: 5_000, reason: 'r' } : { kind: 'ok' });
-              if (retry) pool.lease('m', new Set([lease.keyId]));
+              pool.report(
+                lease.leaseId,
+                rest ? { kind: 'rest', forMs: 5_000, reason: 'quota_minute' } : { kind: 'ok' },
+              );
+              if (retry) ask(pool, 'm', new Set([lease.keyId]));
             }
             clock.advance(100);
           }

@@ -3,32 +3,34 @@
  * model the keys stand in a queue; a lease takes the first that may serve and puts it last, so that over a run in which
  * the same keys are available each gets its turn, give or take one.
  */
-import type { Clock } from '../shared/clock.ts';
-import { maskSecret } from '../shared/ids.ts';
-import type { KeyOutcome } from '../shared/key-outcome.ts';
-import { limits } from '../shared/limits.ts';
-import type { GeminiKey } from '../shared/rows.ts';
+import type { Clock } from '../../shared/clock.ts';
+import { type KeyOutcome, projectRests, type Refusal } from '../../shared/key-outcome.ts';
+import type { LeaseCost } from '../../shared/messages.ts';
+import type { GeminiKey } from '../../shared/rows.ts';
+import { Affinity } from './affinity.ts';
+import { ChargedModels } from './charged-models.ts';
+import { KeyRests } from './key-rests.ts';
+import { PoolChanges } from './pool-changes.ts';
+import { figuresOf, lastErrorOf, newPoolKey, type PoolKey, quotaOwner, type Rest, restLeftMs } from './pool-key.ts';
+import { type Quota, QuotaLedger, type Reservation } from './quota-ledger.ts';
+import { type Queue, Turns } from './turns.ts';
 
-/** A key's state for everything; rests are kept per model. */
-interface PoolKey {
-  readonly id: string;
-  readonly key: string;
-  readonly source: GeminiKey['source'];
-  /** Why the key is out of the pool; null while it is in. */
-  disabledReason: string | null;
-  inFlight: number;
-  /** Until when the key rests, in monotonic milliseconds, by model. */
-  readonly rests: Map<string, Rest>;
-}
-
-interface Rest {
-  untilMs: number;
-  reason: string;
+/** What a lease is asked for with. */
+export interface LeaseRequest {
+  model: string;
+  cost: LeaseCost;
+  /** Keys that are passed over, for they were tried. */
+  tried: ReadonlySet<string> | null;
+  /** Requests with the same token go to the same key as long as it may serve; null leaves it to the rotation. */
+  affinity: string | null;
 }
 
 interface Lease {
   readonly key: PoolKey;
   readonly model: string;
+  readonly leasedMs: number;
+  readonly reservation: Reservation;
+  readonly affinity: string | null;
 }
 
 export type LeaseResult = { ok: true; leaseId: number; keyId: string; key: string } | ({ ok: false } & NoLease);
@@ -39,65 +41,74 @@ export interface NoLease {
   reason: string | null;
 }
 
-/** What the pool tells about a key; the key itself never leaves it this way. */
-export interface KeyStatus {
-  id: string;
-  masked: string;
-  source: GeminiKey['source'];
-  disabledReason: string | null;
-  inFlight: number;
-  rests: { model: string; remainingMs: number; reason: string }[];
-}
+/** Refusals that hold for all keys of the project. */
+const projectTroubles: ReadonlySet<string> = new Set(['project_denied', 'billing', 'suspended', 'service_disabled']);
+/** How long a conversation stays with its key: as long as Google's implicit cache may. */
+const affinityTtlMs = 3_600_000;
 
 export class KeyPool {
   readonly #clock: Clock;
   readonly #keys = new Map<string, PoolKey>();
-  /** By model, the keys in the order of their next turns. Models in order of last use, so that the oldest can be dropped. */
-  readonly #queues = new Map<string, Map<string, PoolKey>>();
+  readonly #held = new Set<string>();
+  readonly #turns = new Turns((model) => this.#forget(model));
   readonly #leases = new Map<number, Lease>();
+  readonly ledger = new QuotaLedger();
+  readonly #affinity = new Affinity(affinityTtlMs);
   #nextLeaseId = 1;
+  /** What is to be written down for the next start. */
+  readonly changes = new PoolChanges();
+  readonly #rests = new KeyRests(this.changes);
+  readonly charged = new ChargedModels(this.changes);
+  /** What an earlier run wrote down was taken over. */
+  isRestored = false;
+  /** A key has come back, or was added: whoever waits may have its turn. */
+  onCapacity: () => void = () => {};
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   /** Adds a key at the end of every queue. False when the same key is there already. */
-  add({ id, key, source }: GeminiKey): boolean {
-    for (const known of this.#keys.values()) if (known.key === key || known.id === id) return false;
-    const added: PoolKey = { id, key, source, disabledReason: null, inFlight: 0, rests: new Map() };
-    this.#keys.set(id, added);
-    for (const queue of this.#queues.values()) queue.set(id, added);
+  add(key: GeminiKey): boolean {
+    if (this.#keys.has(key.id) || this.holds(key.key)) return false;
+    const added = newPoolKey(key);
+    this.#keys.set(added.id, added);
+    this.#held.add(key.key);
+    this.#turns.add(added);
+    this.onCapacity();
     return true;
   }
 
   /** Takes a key out; leases that it has run to their end. */
   remove(id: string): boolean {
-    for (const queue of this.#queues.values()) queue.delete(id);
+    const key = this.#keys.get(id);
+    if (key === undefined) return false;
+    this.#turns.remove(id);
+    if (key.project === null) this.ledger.forgetProject(quotaOwner(key));
+    this.changes.mark('key', id);
+    this.#held.delete(key.key);
     return this.#keys.delete(id);
   }
 
   /** Whether the pool holds this very key. */
-  holds(key: string): boolean {
-    for (const known of this.#keys.values()) if (known.key === key) return true;
-    return false;
+  holds = (key: string): boolean => this.#held.has(key);
+
+  find(id: string): PoolKey | null {
+    return this.#keys.get(id) ?? null;
   }
 
-  /**
-   * Leases the key whose turn it is for `model`, other than those of `tried`. Each lease ends with one `report`.
-   */
-  lease(model: string, tried: ReadonlySet<string> | null): LeaseResult {
+  /** Leases the key whose turn it is. Each lease ends with one `report`. */
+  lease(request: LeaseRequest): LeaseResult {
     const nowMs = this.#clock.monotonicMs();
-    const queue = this.#queue(model);
-    for (const key of queue.values()) {
-      if (key.disabledReason !== null || tried?.has(key.id) || isResting(key, model, nowMs)) continue;
-      queue.delete(key.id);
-      queue.set(key.id, key);
-      key.inFlight++;
-      const leaseId = this.#nextLeaseId++;
-      this.#leases.set(leaseId, { key, model });
-      return { ok: true, leaseId, keyId: key.id, key: key.key };
-    }
-    return { ok: false, ...this.#soonestReturn(model, nowMs) };
+    const model = this.charged.of(request.model);
+    const queue = this.#turns.queue(model, this.#keys);
+    const preferred = request.affinity === null ? null : this.#affinity.keyId(`${model} ${request.affinity}`, nowMs);
+    const favourite = preferred === null ? undefined : queue.get(preferred);
+    if (favourite !== undefined && this.#mayServe(favourite, model, request, nowMs))
+      return this.#grant(favourite, queue, model, request, nowMs);
+    for (const key of queue.values())
+      if (this.#mayServe(key, model, request, nowMs)) return this.#grant(key, queue, model, request, nowMs);
+    return { ok: false, ...this.soonestReturn(request.model, request.cost) };
   }
 
   /** Ends a lease with what it said about its key. A lease that is over already changes nothing. */
@@ -107,86 +118,179 @@ export class KeyPool {
     this.#leases.delete(leaseId);
     const { key, model } = lease;
     key.inFlight--;
-    if (outcome.kind === 'disable') key.disabledReason = outcome.reason;
-    // A model that has given way meanwhile has no rests either, or they would never be dropped.
-    if (outcome.kind === 'rest' && this.#queues.has(model)) {
-      const untilMs = this.#clock.monotonicMs() + outcome.forMs;
-      // Of two answers to requests of the same moment the longer rest stands.
-      if (untilMs > (key.rests.get(model)?.untilMs ?? 0)) key.rests.set(model, { untilMs, reason: outcome.reason });
+    const figures = figuresOf(key, model);
+    figures.inFlight--;
+    this.#settle(lease, outcome);
+    if (outcome.kind === 'ok') {
+      figures.succeeded++;
+      this.#rests.succeeded(key, model);
+      if (lease.affinity !== null)
+        this.#affinity.remember(`${model} ${lease.affinity}`, key.id, this.#clock.monotonicMs());
+      return;
     }
+    if (outcome.kind === 'neutral') return;
+    figures.failed++;
+    key.lastError = lastErrorOf(outcome, model, this.#clock.wallMs());
+    if (outcome.refusal !== undefined) this.#learn(lease, outcome.refusal);
+    if (outcome.kind === 'disable') this.disable(key.id, outcome.reason, 'google');
+    else this.#rest(lease, outcome);
+  }
+
+  /** Takes a key out of the pool, by Google's word or the operator's. */
+  disable(id: string, reason: string, by: 'google' | 'operator'): void {
+    const key = this.#keys.get(id);
+    if (key === undefined) return;
+    const concerned = by === 'google' && projectTroubles.has(reason) ? this.#siblings(key) : [key];
+    for (const each of concerned) {
+      // What the operator has switched off stays so.
+      if (each.disabled?.by === 'operator') continue;
+      each.disabled = { reason, by, atMs: this.#clock.wallMs() };
+      this.changes.mark('key', each.id);
+    }
+  }
+
+  /** Takes a key back in, with all that it rested for until an operator looks at it. */
+  enable(id: string): void {
+    const key = this.#keys.get(id);
+    if (key === undefined) return;
+    key.disabled = null;
+    this.#rests.endLasting(key);
+    this.changes.mark('key', key.id);
+    this.onCapacity();
+  }
+
+  /** Says which project a key belongs to; its quotas are shared with the other keys of that project. */
+  setProject(id: string, project: string | null, source: 'operator' | 'learnt'): void {
+    const key = this.#keys.get(id);
+    if (key === undefined || key.project === project) return;
+    const before = quotaOwner(key);
+    const wasAlone = key.project === null;
+    key.project = project;
+    key.projectSource = project === null ? null : source;
+    if (wasAlone && project !== null) this.ledger.join(before, quotaOwner(key), this.#clock.wallMs());
+    for (const sibling of this.#siblings(key)) this.#rests.share(sibling, key);
+    this.changes.mark('key', key.id);
   }
 
   /** How many keys there are, how many are in the pool, and how many leases are out. */
   counts(): { total: number; enabled: number; leases: number } {
     let enabled = 0;
-    for (const key of this.#keys.values()) if (key.disabledReason === null) enabled++;
+    for (const key of this.#keys.values()) if (key.disabled === null) enabled++;
     return { total: this.#keys.size, enabled, leases: this.#leases.size };
   }
 
-  /** Any key that is in the pool, for jobs that cost no quota; null when there is none. */
-  anyEnabledKeys(): { id: string; key: string }[] {
-    const enabled = [];
-    for (const { id, key, disabledReason } of this.#keys.values())
-      if (disabledReason === null) enabled.push({ id, key });
-    return enabled;
+  /** The keys that are in the pool, for jobs that cost no quota. */
+  enabledKeys(): PoolKey[] {
+    return [...this.#keys.values()].filter(({ disabled }) => disabled === null);
   }
 
-  status(): KeyStatus[] {
-    const nowMs = this.#clock.monotonicMs();
-    return [...this.#keys.values()].map(({ id, key, source, disabledReason, inFlight, rests }) => ({
-      id,
-      masked: maskSecret(key),
-      source,
-      disabledReason,
-      inFlight,
-      rests: [...rests]
-        .filter(([, rest]) => rest.untilMs > nowMs)
-        .map(([model, rest]) => ({ model, remainingMs: rest.untilMs - nowMs, reason: rest.reason })),
-    }));
-  }
-
-  /** The queue of a model, made at first use. Names come from clients: the one used longest ago gives way at the bound. */
-  #queue(model: string): Map<string, PoolKey> {
-    const known = this.#queues.get(model);
-    if (known !== undefined) {
-      this.#queues.delete(model);
-      this.#queues.set(model, known);
-      return known;
-    }
-    if (this.#queues.size >= limits.pooledModelsMax) {
-      const [oldest] = this.#queues.keys();
-      if (oldest !== undefined) this.#forget(oldest);
-    }
-    const queue = new Map(this.#keys);
-    this.#queues.set(model, queue);
-    return queue;
-  }
-
-  #forget(model: string): void {
-    this.#queues.delete(model);
-    for (const key of this.#keys.values()) key.rests.delete(model);
+  keys(): Iterable<PoolKey> {
+    return this.#keys.values();
   }
 
   /** When the first enabled key is back for `model`, and why it rests; nulls when no key is enabled. */
-  #soonestReturn(model: string, nowMs: number): NoLease {
+  soonestReturn(modelAsked: string, cost: LeaseCost): NoLease {
+    const nowMs = this.#clock.monotonicMs();
+    const wallMs = this.#clock.wallMs();
+    const model = this.charged.of(modelAsked);
     let soonest: NoLease = { retryAfterMs: null, reason: null };
     for (const key of this.#keys.values()) {
-      if (key.disabledReason !== null) continue;
-      const rest = key.rests.get(model);
-      const retryAfterMs = Math.max(0, (rest?.untilMs ?? nowMs) - nowMs);
-      if (soonest.retryAfterMs === null || retryAfterMs < soonest.retryAfterMs)
-        soonest = { retryAfterMs, reason: rest?.reason ?? null };
+      if (key.disabled !== null) continue;
+      const restMs = restLeftMs(key, model, nowMs);
+      const quotaMs = this.ledger.find(quotaOwner(key), model)?.freeInMs(nowMs, wallMs, cost) ?? 0;
+      const retryAfterMs = Math.max(restMs, quotaMs);
+      if (soonest.retryAfterMs !== null && retryAfterMs >= soonest.retryAfterMs) continue;
+      const reason = quotaMs > restMs ? 'quota_known' : (key.rests.get(model)?.reason ?? null);
+      soonest = { retryAfterMs, reason };
     }
     return soonest;
   }
-}
 
-/** Whether a key rests for a model; a rest that is over is dropped on the way. */
-function isResting(key: PoolKey, model: string, nowMs: number): boolean {
-  if (key.rests.size === 0) return false;
-  const rest = key.rests.get(model);
-  if (rest === undefined) return false;
-  if (rest.untilMs > nowMs) return true;
-  key.rests.delete(model);
-  return false;
+  /** Takes over what was written down of a key before a restart. */
+  restoreKey(id: string, stored: Pick<PoolKey, 'disabled' | 'project' | 'projectSource' | 'version'>): void {
+    const key = this.#keys.get(id);
+    if (key !== undefined) Object.assign(key, stored);
+  }
+
+  /** Takes over a rest that was written down before a restart. */
+  restoreRest(id: string, model: string, rest: Rest): void {
+    const key = this.#keys.get(id);
+    if (key === undefined) return;
+    this.#turns.queue(model, this.#keys);
+    this.#rests.lengthen(key, model, rest);
+  }
+
+  #mayServe(key: PoolKey, model: string, { tried, cost }: LeaseRequest, nowMs: number): boolean {
+    if (key.disabled !== null || tried?.has(key.id) || restLeftMs(key, model, nowMs) > 0) return false;
+    const quota = this.ledger.find(quotaOwner(key), model);
+    return quota === null || quota.freeInMs(nowMs, this.#clock.wallMs(), cost) === 0;
+  }
+
+  #grant(key: PoolKey, queue: Queue, model: string, request: LeaseRequest, nowMs: number): LeaseResult {
+    queue.delete(key.id);
+    queue.set(key.id, key);
+    key.inFlight++;
+    const figures = figuresOf(key, model);
+    figures.inFlight++;
+    figures.requests++;
+    const owner = quotaOwner(key);
+    const quota = this.ledger.quota(owner, model);
+    const reservation = quota.reserve(nowMs, this.#clock.wallMs(), request.cost);
+    this.#noteChange(quota, owner, model);
+    const leaseId = this.#nextLeaseId++;
+    this.#leases.set(leaseId, { key, model, leasedMs: nowMs, reservation, affinity: request.affinity });
+    return { ok: true, leaseId, keyId: key.id, key: key.key };
+  }
+
+  #settle({ key, model, reservation }: Lease, outcome: KeyOutcome): void {
+    const { quota, cost } = reservation;
+    const isFree =
+      outcome.kind === 'rest' || outcome.kind === 'disable' || (outcome.kind === 'neutral' && outcome.isFree);
+    const tokens = outcome.kind === 'ok' ? (outcome.promptTokens ?? cost.tokens) : cost.tokens;
+    quota.settle(reservation, isFree ? null : { tokens });
+    this.#noteChange(quota, quotaOwner(key), model);
+  }
+
+  /** Marked once until it is written down: leases come by the thousand. */
+  #noteChange(quota: Quota, owner: string, model: string): void {
+    if (quota.isMarked) return;
+    quota.isMarked = true;
+    this.changes.mark('quota', owner, model);
+  }
+
+  /** What an error says beyond its status: the project of the key, its limits, the model that is charged. */
+  #learn({ key, model }: Lease, { project, limits, chargedModel }: Refusal): void {
+    if (project !== null && key.projectSource !== 'operator') this.setProject(key.id, project, 'learnt');
+    if (chargedModel !== null) this.charged.learn(model, chargedModel);
+    const wallMs = this.#clock.wallMs();
+    const owner = quotaOwner(key);
+    const charged = this.charged.of(model);
+    if (limits.length === 0) return;
+    const quota = this.ledger.quota(owner, charged);
+    for (const limit of limits) quota.learn(limit, wallMs);
+    this.#noteChange(quota, owner, charged);
+  }
+
+  #rest({ key, model: asked, leasedMs }: Lease, outcome: Extract<KeyOutcome, { kind: 'rest' }>): void {
+    // A model that has given way meanwhile has no rests either, or they would never be dropped.
+    if (!this.#turns.knows(asked)) return;
+    const at = { leasedMs, nowMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() };
+    const concerned = projectRests.has(outcome.reason) ? this.#siblings(key) : [key];
+    this.#rests.refused(key, this.charged.of(asked), outcome, at, concerned);
+  }
+
+  /** The keys of the same project, the key itself among them. */
+  #siblings(key: PoolKey): PoolKey[] {
+    if (key.project === null) return [key];
+    return [...this.#keys.values()].filter(({ project }) => project === key.project);
+  }
+
+  #forget(model: string): void {
+    for (const key of this.#keys.values()) {
+      this.#rests.forget(key, model);
+      if (key.figures.get(model)?.inFlight === 0) key.figures.delete(model);
+    }
+    this.ledger.forgetModel(model);
+    this.charged.forget(model);
+  }
 }

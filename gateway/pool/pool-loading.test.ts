@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FakeClock } from '../shared/clock.ts';
-import { applyToPool } from './gemini-keys.ts';
+import { FakeClock } from '../../shared/clock.ts';
 import { KeyPool } from './key-pool.ts';
+import { applyToPool } from './pool-loading.ts';
 
 describe('the pool follows the database', () => {
   const clock = new FakeClock();
@@ -14,7 +14,10 @@ describe('the pool follows the database', () => {
     const geminiKey = { id: 'a', key: 'AIzaKeyOfTheTest00000000', source: 'stored' } as const;
 
     applyToPool({ op: 'add_gemini_key', geminiKey, createdAtMs: 0 }, pool, models);
-    assert.deepEqual(pool.anyEnabledKeys(), [{ id: 'a', key: geminiKey.key }]);
+    assert.deepEqual(
+      pool.enabledKeys().map(({ key }) => key),
+      [geminiKey.key],
+    );
     assert.equal(forgotten, 1);
 
     applyToPool({ op: 'delete_gemini_key', id: 'a' }, pool, models);

@@ -1,0 +1,66 @@
+/** The rests of keys: begun by refusals, shared within a project, lengthened but never cut short by another refusal. */
+import { type KeyOutcome, projectRests, type RestReason } from '../../shared/key-outcome.ts';
+import type { PoolChanges } from './pool-changes.ts';
+import { type PoolKey, quotaOwner, type Rest } from './pool-key.ts';
+import { type LastRest, nextRest, type RefusedAt } from './rest-rules.ts';
+
+/** Rests that only a change on Google's side ends, which an operator may know of. */
+const lasting: ReadonlySet<RestReason> = new Set(['limit_zero', 'model_closed', 'permission_denied', 'spend_cap']);
+
+export class KeyRests {
+  readonly #changes: PoolChanges;
+  /** By quota owner and model, until something succeeds again. */
+  readonly #last = new Map<string, LastRest>();
+
+  constructor(changes: PoolChanges) {
+    this.#changes = changes;
+  }
+
+  /** Google refused `key` for a model; all of `concerned` rest. */
+  refused(
+    key: PoolKey,
+    model: string,
+    outcome: Extract<KeyOutcome, { kind: 'rest' }>,
+    at: RefusedAt,
+    concerned: readonly PoolKey[],
+  ): void {
+    const name = nameOf(key, model);
+    const last = nextRest(outcome, this.#last.get(name) ?? null, at);
+    this.#last.set(name, last);
+    for (const each of concerned) this.lengthen(each, model, { untilMs: last.endsMs, reason: last.reason });
+  }
+
+  /** The next refusal is a first one again. */
+  succeeded(key: PoolKey, model: string): void {
+    this.#last.delete(nameOf(key, model));
+  }
+
+  /** Of two rests the longer stands. */
+  lengthen(key: PoolKey, model: string, rest: Rest): void {
+    if (rest.untilMs <= (key.rests.get(model)?.untilMs ?? 0)) return;
+    key.rests.set(model, rest);
+    this.#changes.mark('rest', key.id, model);
+  }
+
+  /** What `from` rests for as a member of its project, `to` rests for as well. */
+  share(from: PoolKey, to: PoolKey): void {
+    for (const [model, rest] of from.rests) if (projectRests.has(rest.reason)) this.lengthen(to, model, rest);
+  }
+
+  endLasting(key: PoolKey): void {
+    for (const [model, { reason }] of key.rests) if (lasting.has(reason)) this.#end(key, model);
+  }
+
+  forget(key: PoolKey, model: string): void {
+    this.#end(key, model);
+    this.#last.delete(nameOf(key, model));
+  }
+
+  #end(key: PoolKey, model: string): void {
+    if (key.rests.delete(model)) this.#changes.mark('rest', key.id, model);
+  }
+}
+
+function nameOf(key: PoolKey, model: string): string {
+  return `${quotaOwner(key)} ${model}`;
+}

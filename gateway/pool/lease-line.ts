@@ -1,0 +1,133 @@
+/**
+ * The line of calls that wait for a key: when all keys rest but one is back within moments, waiting is better than an
+ * error. Client keys take turns, so that none fills the line for the others; everything in it is bounded.
+ */
+import type { Clock } from '../../shared/clock.ts';
+import { limits } from '../../shared/limits.ts';
+import type { KeyPool, LeaseRequest, LeaseResult, NoLease } from './key-pool.ts';
+
+export interface Waiting {
+  request: LeaseRequest;
+  clientKeyId: string;
+  onLease: (lease: Extract<LeaseResult, { ok: true }>) => void;
+  /** The wait was in vain. */
+  onGiveUp: (noLease: NoLease) => void;
+}
+
+interface Place extends Waiting {
+  untilMs: number;
+}
+
+/** The line for one model. */
+class ModelLine {
+  /** By client key in the order of their turns, and within one in the order of arrival. */
+  readonly byClient = new Map<string, Set<Place>>();
+  timer: NodeJS.Timeout | null = null;
+}
+
+export class LeaseLine {
+  readonly #pool: KeyPool;
+  readonly #clock: Clock;
+  readonly #waitMs: number;
+  readonly #lines = new Map<string, ModelLine>();
+  #length = 0;
+
+  /** `waitMs` is how long a call may wait; 0 lets none wait. */
+  constructor(pool: KeyPool, clock: Clock, waitMs: number) {
+    this.#pool = pool;
+    this.#clock = clock;
+    this.#waitMs = waitMs;
+    pool.onCapacity = () => {
+      for (const model of [...this.#lines.keys()]) this.#serve(model);
+    };
+  }
+
+  /** Calls that wait at present. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Whether others wait for this model already: who comes now must not overtake them. */
+  isOpen(model: string): boolean {
+    return this.#lines.has(model);
+  }
+
+  /** Takes a place, and gives what leaves it again; null when there is no use in waiting, or no room. */
+  join(waiting: Waiting): (() => void) | null {
+    const { model, cost } = waiting.request;
+    const { retryAfterMs } = this.#pool.soonestReturn(model, cost);
+    if (retryAfterMs === null || retryAfterMs > this.#waitMs || this.#length >= limits.leaseLineMax) return null;
+    const line = this.#lines.get(model) ?? new ModelLine();
+    const places = line.byClient.get(waiting.clientKeyId) ?? new Set<Place>();
+    if (places.size >= limits.leaseLinePerClientMax) return null;
+    this.#lines.set(model, line);
+    line.byClient.set(waiting.clientKeyId, places);
+    const place = { ...waiting, untilMs: this.#clock.monotonicMs() + this.#waitMs };
+    places.add(place);
+    this.#length++;
+    this.#arm(model, line);
+    return () => {
+      if (this.#drop(line, place)) this.#closeIfEmpty(model, line);
+    };
+  }
+
+  /** Serves who can be served, in turns, and lets go who has waited long enough. */
+  #serve(model: string): void {
+    const line = this.#lines.get(model);
+    if (line === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    for (const place of placesOf(line)) {
+      if (place.untilMs > nowMs) continue;
+      this.#drop(line, place);
+      place.onGiveUp(this.#pool.soonestReturn(model, place.request.cost));
+    }
+    // One round is one turn for each client key; it goes on for as long as a round serves anybody.
+    for (let served = true; served; ) {
+      served = false;
+      for (const [clientKeyId, places] of [...line.byClient]) {
+        const [place] = places;
+        if (place === undefined) continue;
+        const lease = this.#pool.lease(place.request);
+        if (!lease.ok) continue;
+        served = true;
+        this.#drop(line, place);
+        // Whoever was served comes last in the next round.
+        if (line.byClient.delete(clientKeyId) && places.size > 0) line.byClient.set(clientKeyId, places);
+        place.onLease(lease);
+      }
+    }
+    if (!this.#closeIfEmpty(model, line)) this.#arm(model, line);
+  }
+
+  /** Wakes up when the first key is back, or the first has waited long enough. */
+  #arm(model: string, line: ModelLine): void {
+    const nowMs = this.#clock.monotonicMs();
+    let wakeMs = Number.POSITIVE_INFINITY;
+    for (const [place] of line.byClient.values()) {
+      if (place === undefined) continue;
+      const { retryAfterMs } = this.#pool.soonestReturn(model, place.request.cost);
+      wakeMs = Math.min(wakeMs, place.untilMs - nowMs, retryAfterMs ?? Number.POSITIVE_INFINITY);
+    }
+    if (line.timer !== null) clearTimeout(line.timer);
+    line.timer = setTimeout(() => this.#serve(model), Math.max(1, Math.ceil(wakeMs)));
+  }
+
+  #drop(line: ModelLine, place: Place): boolean {
+    const places = line.byClient.get(place.clientKeyId);
+    if (places === undefined || !places.delete(place)) return false;
+    if (places.size === 0) line.byClient.delete(place.clientKeyId);
+    this.#length--;
+    return true;
+  }
+
+  #closeIfEmpty(model: string, line: ModelLine): boolean {
+    if (line.byClient.size > 0) return false;
+    if (line.timer !== null) clearTimeout(line.timer);
+    if (this.#lines.get(model) === line) this.#lines.delete(model);
+    return true;
+  }
+}
+
+function placesOf(line: ModelLine): Place[] {
+  return [...line.byClient.values()].flatMap((places) => [...places]);
+}
