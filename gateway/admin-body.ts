@@ -1,24 +1,30 @@
 /** Reading a body of the admin API: bounded, JSON, checked against its schema, and only the fields that the schema names. */
-import type { StaticEncode, TObject, TSchema } from 'typebox';
+import type { StaticEncode, TObject } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { GatewayError } from '../shared/errors.ts';
 import type { Call } from './call.ts';
 import { readJsonBody } from './request-body.ts';
 
+/** Names of fields that are not in a schema come from the client. */
+const paramCharsMax = 100;
+
 /**
  * Makes the reader of one kind of body. It throws `invalid_json`, `missing_required_parameter`, `invalid_type` and
  * `invalid_value`, the latter three with the field as `param`. Fields that the schema does not name are left behind, and
- * so are those that are null: scripts write null for what they leave out.
+ * so are those that are null where null means nothing: scripts write null for what they leave out.
  */
 export function bodyReader<T extends TObject>(schema: T): (call: Call, bytesMax: number) => Promise<StaticEncode<T>> {
   const validator = Compile(schema);
-  const names = Object.keys(schema.properties);
+  const fields = Object.entries(schema.properties).map(([name, field]) => ({
+    name,
+    takesNull: Compile(field).Check(null),
+  }));
   return async (call, bytesMax) => {
     // Also closes a door: a web page elsewhere can't send this type without asking first, and is refused then.
     if (call.contentType === '') throw new GatewayError('unsupported_media_type');
-    const fields = pick(parseObject(await readJsonBody(call, bytesMax)), names);
-    if (validator.Check(fields)) return fields;
-    throw complaint(validator.Errors(fields)[0], schema);
+    const picked = pick(parseObject(await readJsonBody(call, bytesMax)), fields);
+    if (validator.Check(picked)) return picked;
+    throw complaint(validator.Errors(picked)[0], schema);
   };
 }
 
@@ -38,11 +44,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function pick(source: object, names: readonly string[]): Record<string, unknown> {
+function pick(source: object, fields: readonly { name: string; takesNull: boolean }[]): Record<string, unknown> {
   const picked: Record<string, unknown> = {};
-  for (const name of names) {
-    const value: unknown = Object.hasOwn(source, name) ? Reflect.get(source, name) : null;
-    if (value !== null) picked[name] = value;
+  for (const { name, takesNull } of fields) {
+    if (!Object.hasOwn(source, name)) continue;
+    const value: unknown = Reflect.get(source, name);
+    if (value !== null || takesNull) picked[name] = value;
   }
   return picked;
 }
@@ -54,7 +61,8 @@ interface Fault {
   params: object;
 }
 
-function complaint(fault: Fault | undefined, schema: TObject): GatewayError {
+/** The error of what a validator found; also for queries. */
+export function complaint(fault: Fault | undefined, schema: TObject): GatewayError {
   const names = Object.keys(schema.properties);
   if (fault?.keyword === 'required') {
     const missing: unknown = Reflect.get(fault.params, 'requiredProperties');
@@ -69,7 +77,7 @@ function complaint(fault: Fault | undefined, schema: TObject): GatewayError {
   return wrongField(
     fault?.keyword === 'type' ? 'invalid_type' : 'invalid_value',
     schema,
-    fault?.instancePath.slice(1) ?? '',
+    paramOf(fault?.instancePath ?? ''),
   );
 }
 
@@ -77,12 +85,33 @@ function complaint(fault: Fault | undefined, schema: TObject): GatewayError {
 export function wrongField(code: 'invalid_type' | 'invalid_value', schema: TObject, param: string): GatewayError {
   const problem = code === 'invalid_type' ? 'Invalid type' : 'Invalid value';
   return new GatewayError(code, {
-    message: `${problem} for '${param}': expected ${descriptionOf(schema.properties[param])}.`,
+    message: `${problem} for '${param}': expected ${descriptionOf(schema, param)}.`,
     param,
   });
 }
 
-function descriptionOf(schema: TSchema | undefined): string {
-  const description: unknown = schema === undefined ? undefined : Reflect.get(schema, 'description');
-  return typeof description === 'string' ? description : 'something else';
+/** `/limits/cost_per_day` as `limits.cost_per_day`, `/allowed_models/0` as `allowed_models[0]`. */
+function paramOf(pointer: string): string {
+  return pointer
+    .slice(1)
+    .slice(0, paramCharsMax)
+    .replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]')
+    .replaceAll('/', '.');
+}
+
+/** That of the innermost field on the way to the parameter that has one. */
+function descriptionOf(schema: TObject, param: string): string {
+  let found = 'something else';
+  let inner: unknown = schema;
+  for (const name of param.split(/[.[]/)) {
+    const properties: unknown = isObject(inner) ? Reflect.get(inner, 'properties') : undefined;
+    inner = isObject(properties) && Object.hasOwn(properties, name) ? Reflect.get(properties, name) : undefined;
+    const description: unknown = isObject(inner) ? Reflect.get(inner, 'description') : undefined;
+    if (typeof description === 'string') found = description;
+  }
+  return found;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

@@ -12,7 +12,15 @@ describe('admin API', () => {
 
   describe('session', () => {
     test('login gives a token, verify says that it is valid', async () => {
-      assert.deepEqual((await admin.ask('GET', '/admin/api/auth/verify')).body, { status: 'valid' });
+      const login = (await admin.login('correct horse')).body;
+      assert.deepEqual(Object.keys(login), ['token', 'username', 'role', 'expires_at']);
+      assert.deepEqual((await admin.ask('GET', '/admin/api/auth/verify')).body, {
+        status: 'valid',
+        username: 'admin',
+        role: 'admin',
+        source: 'environment',
+        expires_at: login.expires_at,
+      });
     });
 
     test('every route but the login refuses who has no session, a client key included', async () => {
@@ -27,7 +35,7 @@ describe('admin API', () => {
           }
           checked++;
         }
-      assert.equal(checked, 10);
+      assert.ok(checked > 20, `${checked} checked`);
     });
 
     test("an admin's token opens nothing under /v1, a client key does", async () => {
@@ -67,6 +75,11 @@ describe('admin API', () => {
       total_tokens: 123,
       total_input_tokens: 100,
       total_output_tokens: 23,
+      total_cost: 0,
+      unpriced_requests: 0,
+      requests_today: 0,
+      cost_today: 0,
+      cost_this_month: 0,
       requests_in_flight: 3,
       gemini_keys: { total: 1, enabled: 1, leases: 0 },
     });

@@ -1,16 +1,22 @@
 /**
- * Sessions of the admin API: who may log in, and the tokens that prove it. The administrator is the one of the
- * environment; a token is bound to its name and password, so that changing either and restarting ends all sessions.
+ * Sessions of the admin API: who may log in, and the tokens that prove it. The administrator of the environment is always
+ * who the environment says: a token of his is bound to its name and password, so that changing either and restarting
+ * ends his sessions. Further users are in the database. A token holds for one generation of its user's sessions, and for
+ * as long as it was not revoked by itself.
  */
-import { createHmac, createSecretKey, generateKeySync, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, generateKeySync, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
 import type { Clock } from '../shared/clock.ts';
 import type { Config } from '../shared/config.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { makeIdSource } from '../shared/ids.ts';
 import { limits } from '../shared/limits.ts';
-import { bearerToken } from './call.ts';
+import { environmentUserId, type Role } from '../shared/user.ts';
+import { type AdminSession, bearerToken } from './call.ts';
 import { LoginThrottle } from './login-throttle.ts';
+import { Passwords } from './people/passwords.ts';
+import type { Users } from './people/users.ts';
+import { isSameSecret } from './secret-compare.ts';
 
 const issuer = 'gemini-pool';
 const audience = 'gemini-pool/admin';
@@ -19,36 +25,61 @@ const algorithm = 'HS256';
 const tokenCharsMax = 2_048;
 const loggedNameCharsMax = 64;
 
-/** Who acts on the admin API. */
-export interface AdminSession {
-  readonly username: string;
-  readonly role: 'admin';
-}
-
 /** What is needed of the logger. */
 export interface LoginLog {
   info(fields: object, text: string): void;
   warn(fields: object, text: string): void;
 }
 
+/** A login that worked. */
+export interface Login {
+  token: string;
+  session: AdminSession;
+  /** The same password hashed with the present parameters, where the stored hash was made with others. */
+  passwordHash?: string;
+}
+
+/** Who may have sessions. */
+interface Identity {
+  userId: string;
+  username: string;
+  role: Role;
+  source: 'environment' | 'stored';
+  /** Stands for the administrator's name and password in tokens; null for users of the database. */
+  mark: string | null;
+}
+
 interface Administrator {
-  readonly username: string;
+  readonly identity: Identity;
   readonly password: string;
-  /** Stands for name and password in tokens, without telling anything about them to who lacks the signing key. */
-  readonly mark: string;
+}
+
+export interface SessionParts {
+  readonly clock: Clock;
+  readonly log: LoginLog;
+  readonly users: Users;
+  /** Another one makes tests fast. */
+  readonly passwords?: Passwords;
 }
 
 export class AdminSessions {
+  readonly passwords: Passwords;
   readonly #clock: Clock;
   readonly #log: LoginLog;
+  readonly #users: Users;
   readonly #signingKey: KeyObject;
   readonly #administrator: Administrator | null;
   readonly #throttle: LoginThrottle;
   readonly #nextId: () => string;
 
-  constructor(config: Pick<Config, 'adminUsername' | 'adminPassword' | 'jwtSecret'>, clock: Clock, log: LoginLog) {
+  constructor(
+    config: Pick<Config, 'adminUsername' | 'adminPassword' | 'jwtSecret'>,
+    { clock, log, users, passwords = new Passwords() }: SessionParts,
+  ) {
+    this.passwords = passwords;
     this.#clock = clock;
     this.#log = log;
+    this.#users = users;
     // A key object, once: with the bare secret each verification would prepare it anew, at fifty times the price.
     this.#signingKey =
       config.jwtSecret === null
@@ -59,82 +90,125 @@ export class AdminSessions {
     this.#nextId = makeIdSource(clock);
   }
 
+  /** Name of the administrator of the environment; null when there is none. */
+  get administratorName(): string | null {
+    return this.#administrator?.identity.username ?? null;
+  }
+
   /**
-   * A new token for the administrator. Throws `login_locked` when there is none, `login_throttled` after too many
-   * failures, and `login_failed` for a wrong name and a wrong password alike.
+   * A new session. Throws `login_locked` when there is nobody who could log in, `login_throttled` after too many
+   * failures, and `login_failed` for a wrong name and a wrong password alike, after the same time.
    */
-  login(username: string, password: string, remoteAddress: string): string {
-    const administrator = this.#administrator;
-    const attempt = { username: loggableName(username, administrator), address: remoteAddress };
-    if (administrator === null) {
-      this.#log.warn({ ...attempt, outcome: 'locked' }, 'admin login');
+  async login(username: string, password: string, address: string): Promise<Login> {
+    if (this.#administrator === null && this.#users.all().length === 0) {
+      this.#log.warn({ ...this.#attempt(username, address), outcome: 'locked' }, 'admin login');
       throw new GatewayError('login_locked');
     }
-    const waitMs = this.#throttle.waitMs(username, remoteAddress);
-    if (waitMs > 0) {
-      this.#log.warn({ ...attempt, outcome: 'throttled', waitMs: Math.ceil(waitMs) }, 'admin login');
-      throw new GatewayError('login_throttled', { retryAfterMs: waitMs });
+    const identity = await this.#check(username, password, address);
+    const { token, session } = this.#issue(identity);
+    const hash = this.#users.get(identity.userId)?.passwordHash ?? null;
+    if (hash === null || !this.passwords.isOutdated(hash)) return { token, session };
+    return { token, session, passwordHash: await this.passwords.hash(password) };
+  }
+
+  /** Whether a session's user knows his password; as slow to guess as a login. Throws `login_throttled`. */
+  async confirm({ username }: AdminSession, password: string, address: string): Promise<boolean> {
+    try {
+      await this.#check(username, password, address);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError && error.code === 'login_failed') return false;
+      throw error;
     }
-    const isName = this.#isSame(username, administrator.username);
-    const isPassword = this.#isSame(password, administrator.password);
-    if (!isName || !isPassword) {
-      this.#throttle.failed(username, remoteAddress);
-      this.#log.warn({ ...attempt, outcome: 'failed' }, 'admin login');
-      throw new GatewayError('login_failed');
-    }
-    this.#throttle.succeeded(username, remoteAddress);
-    this.#log.info({ ...attempt, outcome: 'ok' }, 'admin login');
-    return this.#issue(administrator);
   }
 
   /** The session of an `Authorization` header. Whatever is wrong with it, the answer is the same `session_invalid`. */
   verify(authorization: string): AdminSession {
     const token = bearerToken(authorization);
-    const administrator = this.#administrator;
-    if (
-      token === null ||
-      token.length > tokenCharsMax ||
-      administrator === null ||
-      !this.#isValid(token, administrator)
-    )
-      throw new GatewayError('session_invalid');
-    return { username: administrator.username, role: 'admin' };
+    const session = token === null || token.length > tokenCharsMax ? null : this.#read(token);
+    if (session === null) throw new GatewayError('session_invalid');
+    return session;
   }
 
-  #issue({ username, mark }: Administrator): string {
+  async #check(username: string, password: string, address: string): Promise<Identity> {
+    const attempt = this.#attempt(username, address);
+    const waitMs = this.#throttle.waitMs(username, address);
+    if (waitMs > 0) {
+      this.#log.warn({ ...attempt, outcome: 'throttled', waitMs: Math.ceil(waitMs) }, 'admin login');
+      throw new GatewayError('login_throttled', { retryAfterMs: waitMs });
+    }
+    // Counted before it is known: of many tries at once all but the first few have to wait.
+    this.#throttle.failed(username, address);
+    const identity = await this.#identify(username, password);
+    if (identity === null) {
+      this.#log.warn({ ...attempt, outcome: 'failed' }, 'admin login');
+      throw new GatewayError('login_failed');
+    }
+    this.#throttle.succeeded(username, address);
+    this.#log.info({ ...attempt, outcome: 'ok' }, 'admin login');
+    return identity;
+  }
+
+  /** Who a name and a password belong to; null for nobody, after the same time for every name. */
+  async #identify(username: string, password: string): Promise<Identity | null> {
+    const administrator = this.#administrator;
+    const isAdministrator = administrator !== null && isSameSecret(username, administrator.identity.username);
+    const isHisPassword = administrator !== null && isSameSecret(password, administrator.password);
+    if (isAdministrator && isHisPassword) return administrator.identity;
+    const user = isAdministrator ? null : this.#users.named(username);
+    const isPassword = await this.passwords.verify(password, user?.passwordHash ?? null);
+    return user !== null && isPassword ? this.#identityOf(user.id) : null;
+  }
+
+  #identityOf(userId: string): Identity | null {
+    if (userId === environmentUserId) return this.#administrator?.identity ?? null;
+    const user = this.#users.get(userId);
+    if (user === null) return null;
+    return { userId, username: user.username, role: user.role, source: 'stored', mark: null };
+  }
+
+  #issue(identity: Identity): { token: string; session: AdminSession } {
     const iat = this.#nowSeconds();
+    const session = sessionOf(identity, this.#nextId(), (iat + limits.sessionSecondsMax) * 1000);
     const claims = {
       iss: issuer,
       aud: audience,
-      sub: username,
-      jti: this.#nextId(),
+      sub: identity.userId,
+      jti: session.sessionId,
       iat,
       exp: iat + limits.sessionSecondsMax,
-      mark,
+      gen: this.#users.generationOf(identity.userId),
+      ...(identity.mark === null ? {} : { mark: identity.mark }),
     };
-    return jwt.sign(claims, this.#signingKey, { algorithm });
+    return { token: jwt.sign(claims, this.#signingKey, { algorithm }), session };
   }
 
-  #isValid(token: string, { username, mark }: Administrator): boolean {
+  #read(token: string): AdminSession | null {
+    const payload = this.#claimsOf(token);
+    // The library checks an expiry that is there, but does not miss one.
+    if (payload === null || typeof payload.exp !== 'number' || typeof payload.sub !== 'string') return null;
+    if (typeof payload.jti !== 'string' || this.#users.isRevoked(payload.jti)) return null;
+    const identity = this.#identityOf(payload.sub);
+    if (identity === null || payload['gen'] !== this.#users.generationOf(identity.userId)) return null;
+    if ((payload['mark'] ?? null) !== identity.mark) return null;
+    return sessionOf(identity, payload.jti, payload.exp * 1000);
+  }
+
+  #claimsOf(token: string): jwt.JwtPayload | null {
     try {
       const { header, payload } = jwt.verify(token, this.#signingKey, {
         algorithms: [algorithm],
         issuer,
         audience,
-        subject: username,
         clockTimestamp: this.#nowSeconds(),
         clockTolerance: 0,
         complete: true,
       });
-      // The library checks an expiry that is there, but does not miss one. Headers such as `kid` or `crit` are never ours.
-      return (
-        typeof payload !== 'string' &&
-        typeof payload.exp === 'number' &&
-        payload['mark'] === mark &&
-        Object.keys(header).every((name) => name === 'alg' || name === 'typ')
-      );
+      // Headers such as `kid` or `crit` are never ours.
+      const isOurs = Object.keys(header).every((name) => name === 'alg' || name === 'typ');
+      return typeof payload === 'string' || !isOurs ? null : payload;
     } catch {
-      return false;
+      return null;
     }
   }
 
@@ -142,10 +216,15 @@ export class AdminSessions {
     return Math.floor(this.#clock.wallMs() / 1000);
   }
 
-  /** Compares by digest, so that neither length nor content of what is expected shows in the time taken. */
-  #isSame(given: string, expected: string): boolean {
-    return timingSafeEqual(digest(this.#signingKey, given), digest(this.#signingKey, expected));
+  /** What the log may hold; whoever types the password into the wrong field must not find it there. */
+  #attempt(username: string, address: string): { username: string; address: string } {
+    const isSecret = this.#administrator !== null && username.includes(this.#administrator.password);
+    return { username: isSecret ? '[secret]' : username.slice(0, loggedNameCharsMax), address };
   }
+}
+
+function sessionOf({ userId, username, role, source }: Identity, sessionId: string, expiresAtMs: number): AdminSession {
+  return { userId, username, role, source, sessionId, expiresAtMs };
 }
 
 function administratorOf(
@@ -153,18 +232,12 @@ function administratorOf(
   signingKey: KeyObject,
 ): Administrator | null {
   if (adminPassword === null) return null;
-  const mark = digest(signingKey, JSON.stringify(['administrator', adminUsername, adminPassword])).toString(
-    'base64url',
-  );
-  return { username: adminUsername, password: adminPassword, mark };
-}
-
-function digest(key: KeyObject, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
-}
-
-/** A user name for the log; whoever types the password into the wrong field must not find it there. */
-function loggableName(username: string, administrator: Administrator | null): string {
-  if (administrator !== null && username.includes(administrator.password)) return '[secret]';
-  return username.slice(0, loggedNameCharsMax);
+  // Tells nothing about name and password to who lacks the signing key.
+  const mark = createHmac('sha256', signingKey)
+    .update(JSON.stringify(['administrator', adminUsername, adminPassword]))
+    .digest('base64url');
+  return {
+    identity: { userId: environmentUserId, username: adminUsername, role: 'admin', source: 'environment', mark },
+    password: adminPassword,
+  };
 }

@@ -16,7 +16,9 @@ describe('client keys in the admin API', () => {
     assert.equal(status, 200);
     assert.deepEqual(Object.keys(body), ['id', 'api_key']);
     assert.match(body.api_key, /^gp_[0-9a-f]{48}$/);
-    admin.reported.client_keys.byClientKey = { [body.id]: { requests: 4, inputTokens: 50, outputTokens: 6 } };
+    admin.reported.client_keys.byClientKey = {
+      [body.id]: { requests: 4, inputTokens: 50, outputTokens: 6, costNano: 0, unpriced: 0 },
+    };
     const entry = {
       id: body.id,
       key_name: 'Team A',
@@ -26,6 +28,29 @@ describe('client keys in the admin API', () => {
       total_requests: 4,
       total_input_tokens: 50,
       total_output_tokens: 6,
+      version: 1,
+      note: '',
+      expires_at: null,
+      last_used_at: null,
+      limits: {
+        requests_per_minute: null,
+        tokens_per_minute: null,
+        tokens_per_day: null,
+        tokens_per_month: null,
+        cost_per_day: null,
+        cost_per_month: null,
+        concurrent_streams: null,
+      },
+      allowed_models: null,
+      now: {
+        requests_this_minute: 0,
+        tokens_this_minute: 0,
+        tokens_today: 0,
+        tokens_this_month: 0,
+        cost_today: 0,
+        cost_this_month: 0,
+        streams: 0,
+      },
     };
     assert.deepEqual((await admin.ask('GET', '/admin/api/api-keys')).body, { api_keys: [entry] });
     assert.deepEqual((await admin.ask('GET', `/admin/api/api-keys/${body.id}`)).body, entry);
@@ -73,8 +98,9 @@ describe('client keys in the admin API', () => {
       createdAtMs: 0,
       total_requests: 0,
     });
-    assert.deepEqual(admin.writer.commands.at(-1), { op: 'update_client_key', id, isActive: true });
-    assert.deepEqual(admin.clientKeys.get(id), before);
+    const { by: _by, ...command } = admin.writer.commands.at(-1) ?? {};
+    assert.deepEqual(command, { op: 'update_client_key', id, changes: { isActive: true }, expectedVersion: null });
+    assert.deepEqual(admin.clientKeys.get(id), { ...before, version: 2 });
     await admin.ask(
       'POST',
       '/admin/api/api-keys',

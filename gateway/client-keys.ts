@@ -1,13 +1,19 @@
 /** The client keys in memory, by fingerprint: what authenticates every request. It follows the database. */
+import { type ClientKey, withChanges } from '../shared/client-key.ts';
+import type { Clock } from '../shared/clock.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { fingerprint } from '../shared/ids.ts';
 import type { StoreCommand } from '../shared/messages.ts';
-import type { ClientKey } from '../shared/rows.ts';
 import { bearerToken } from './call.ts';
 
 export class ClientKeys {
   readonly #byHash = new Map<string, ClientKey>();
   readonly #byId = new Map<string, ClientKey>();
+  readonly #clock: Pick<Clock, 'wallMs'>;
+
+  constructor(clock: Pick<Clock, 'wallMs'>) {
+    this.#clock = clock;
+  }
 
   /** Replaces all keys by what the database holds. */
   load(clientKeys: readonly ClientKey[]): void {
@@ -23,10 +29,8 @@ export class ClientKeys {
         this.#put(command.clientKey);
         return;
       case 'update_client_key': {
-        const { id, name, isActive } = command;
-        const known = this.#byId.get(id);
-        if (known !== undefined)
-          this.#put({ ...known, name: name ?? known.name, isActive: isActive ?? known.isActive });
+        const known = this.#byId.get(command.id);
+        if (known !== undefined) this.#put(withChanges(known, command.changes));
         return;
       }
       case 'delete_client_key': {
@@ -48,9 +52,14 @@ export class ClientKeys {
     return this.#byId.get(id) ?? null;
   }
 
+  /** Whether a key's time is over. */
+  isExpired({ expiresAtMs }: ClientKey): boolean {
+    return expiresAtMs !== null && expiresAtMs <= this.#clock.wallMs();
+  }
+
   /**
-   * The key of an `Authorization` header. Throws `missing_api_key`, `invalid_api_key` or `api_key_disabled`. The look-up
-   * is by digest, so its time tells nothing about how much of a guess was right.
+   * The key of an `Authorization` header. Throws `missing_api_key`, `invalid_api_key`, `api_key_disabled` or
+   * `api_key_expired`. The look-up is by digest, so its time tells nothing about how much of a guess was right.
    */
   authenticate(authorization: string): ClientKey {
     const token = bearerToken(authorization);
@@ -58,6 +67,7 @@ export class ClientKeys {
     const clientKey = this.#byHash.get(fingerprint(token));
     if (clientKey === undefined) throw new GatewayError('invalid_api_key');
     if (!clientKey.isActive) throw new GatewayError('api_key_disabled');
+    if (this.isExpired(clientKey)) throw new GatewayError('api_key_expired');
     return clientKey;
   }
 

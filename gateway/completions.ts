@@ -2,9 +2,12 @@
  * `POST /v1/chat/completions` and `/v1/embeddings`: the life of a request, phase by phase. The body goes to a worker as it
  * came; what follows (lease, frames, row, release) is driven by the worker's messages in `exchange.ts`.
  */
+import { GatewayError } from '../shared/errors.ts';
 import type { Job } from '../shared/messages.ts';
-import { admit } from './admission.ts';
+import { admit, admitClient } from './admission.ts';
+import type { BodyHold } from './body-memory.ts';
 import type { Call } from './call.ts';
+import type { Admission } from './client-limits/client-limits.ts';
 import type { Gateway } from './gateway.ts';
 import { readJsonBody } from './request-body.ts';
 
@@ -12,18 +15,44 @@ import { readJsonBody } from './request-body.ts';
 export type Endpoint = 'chat.completions' | 'embeddings';
 
 export async function complete(endpoint: Endpoint, call: Call, gateway: Gateway): Promise<void> {
-  const { clock, clientKeys, config, nextId, relay } = gateway;
+  const { clock, clientKeys, nextId, relay } = gateway;
   const arrivedMs = clock.monotonicMs();
   const arrivedWallMs = clock.wallMs();
   const clientKey = clientKeys.authenticate(call.authorization);
-  admit(gateway);
-  const body = await readJsonBody(call, config.maxBodyBytes);
+  admit(gateway, call.contentLength);
+  const admission = admitClient(clientKey, call, gateway);
+  const hold = gateway.bodies.hold();
+  const body = await readAdmittedBody(call, gateway, admission, hold);
   const requestId = nextId();
   relay.begin(
-    { requestId, clientKeyId: clientKey.id, endpoint, arrivedMs, arrivedWallMs },
+    { requestId, clientKeyId: clientKey.id, endpoint, arrivedMs, arrivedWallMs, admission, hold },
     toJob(endpoint, call, { requestId, arrivedWallMs, body }),
     call.down,
   );
+}
+
+/** What was taken for the request is given back when its body is refused, and when the client leaves while it comes. */
+async function readAdmittedBody(
+  call: Call,
+  gateway: Gateway,
+  admission: Admission,
+  hold: BodyHold,
+): Promise<string | Uint8Array> {
+  const release = (): void => {
+    admission.release();
+    hold.release();
+  };
+  call.down.whenGone(release);
+  try {
+    const body = await readJsonBody(call, gateway.config.maxBodyBytes, hold);
+    // While a body came much may have changed.
+    if (gateway.isDraining) throw new GatewayError('shutting_down', { retryAfterMs: 1_000 });
+    admission.sized(body.length);
+    return body;
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 interface Received {

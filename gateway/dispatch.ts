@@ -6,6 +6,7 @@
 import { MessageChannel, type MessagePort, type Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { entryUrl } from '../shared/entry.ts';
+import { limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/log.ts';
 import type { FromWorker, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
@@ -21,12 +22,28 @@ export interface WorkerSlot {
   /** Requests at this worker. */
   inFlight: number;
   isReady: boolean;
+  /** There is a thread, or one is starting, that will read what is posted. */
+  isOpen: boolean;
+  /** Of the thread; 0 before it is ready. */
+  threadId: number;
+  /** When the last ping was sent that was not answered yet; null when all were. */
+  pingedMs: number | null;
+  /** How long the worker has owed an answer. */
+  silentMs: number;
   port: MessagePort;
   outbox: ToWorker[];
 }
 
+/** What a worker says about its jobs. */
+export type JobMessage = Exclude<FromWorker, { t: 'ready' | 'pong' }>;
+
+/** Requests of the worker; beyond any number while it does not come to its messages. */
+function burden({ inFlight, isReady, silentMs }: WorkerSlot): number {
+  return inFlight + (isReady ? 0 : 2e6) + (silentMs > limits.workersSilentMsMax ? 1e6 : 0);
+}
+
 interface DispatchEvents {
-  onMessage: (slot: WorkerSlot, message: FromWorker) => void;
+  onMessage: (slot: WorkerSlot, message: JobMessage) => void;
   /** The slot's thread is gone, with all that it was working on. The slot takes new jobs at once. */
   onLost: (slot: WorkerSlot) => void;
 }
@@ -61,7 +78,17 @@ export class Dispatch {
     // A thread that died outside of its task, at its start; piscina starts another by itself.
     this.#pool.on('error', (error) => log.error({ err: error }, 'a worker thread could not start'));
     for (let index = 0; index < threads; index++) {
-      this.#slots.push({ index, inFlight: 0, isReady: false, port: new MessageChannel().port1, outbox: [] });
+      this.#slots.push({
+        index,
+        inFlight: 0,
+        isReady: false,
+        isOpen: false,
+        threadId: 0,
+        pingedMs: null,
+        silentMs: 0,
+        port: new MessageChannel().port1,
+        outbox: [],
+      });
     }
   }
 
@@ -77,13 +104,31 @@ export class Dispatch {
     return this.#slots.every((slot) => slot.isReady);
   }
 
-  /** The worker with the fewest requests. */
+  /** The worker with the fewest requests, of those that are at work; of the others only when there is no such. */
   leastLoaded(): WorkerSlot {
-    const [first, ...others] = this.#slots;
-    if (first === undefined) throw new Error('there is no worker slot');
-    let least = first;
-    for (const slot of others) if (slot.inFlight < least.inFlight) least = slot;
+    let least: WorkerSlot | null = null;
+    for (const slot of this.#slots) if (least === null || burden(slot) < burden(least)) least = slot;
+    if (least === null) throw new Error('there is no worker slot');
     return least;
+  }
+
+  /**
+   * Asks every worker whether it comes to its messages. Gives for how many milliseconds the liveliest has been silent. One
+   * that is stuck in a loop is ended: it is replaced as if it had died.
+   */
+  heartbeat(nowMs: number): number {
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const slot of this.#slots) {
+      if (!slot.isReady) continue;
+      if (slot.pingedMs === null) {
+        slot.pingedMs = nowMs;
+        slot.silentMs = 0;
+        this.post(slot, { t: 'ping' });
+      } else slot.silentMs = nowMs - slot.pingedMs;
+      leastMs = Math.min(leastMs, slot.silentMs);
+      if (slot.silentMs > limits.workerStuckMsMax) this.#end(slot);
+    }
+    return Number.isFinite(leastMs) ? leastMs : 0;
   }
 
   post(slot: WorkerSlot, message: ToWorker): void {
@@ -105,7 +150,7 @@ export class Dispatch {
   #flush(): void {
     this.#flushScheduled = false;
     for (const slot of this.#slots) {
-      if (slot.outbox.length === 0) continue;
+      if (slot.outbox.length === 0 || !slot.isOpen) continue;
       slot.port.postMessage(slot.outbox);
       slot.outbox = [];
     }
@@ -114,9 +159,13 @@ export class Dispatch {
   #fill(slot: WorkerSlot): void {
     const { port1, port2 } = new MessageChannel();
     slot.port = port1;
+    slot.isOpen = true;
+    slot.pingedMs = null;
+    slot.silentMs = 0;
     port1.on('message', (batch: FromWorker[]) => {
       for (const message of batch) {
-        if (message.t === 'ready') this.#ready(slot);
+        if (message.t === 'ready') this.#ready(slot, message.threadId);
+        else if (message.t === 'pong') slot.pingedMs = null;
         else this.#events.onMessage(slot, message);
       }
     });
@@ -127,9 +176,17 @@ export class Dispatch {
     );
   }
 
-  #ready(slot: WorkerSlot): void {
+  #ready(slot: WorkerSlot, threadId: number): void {
     slot.isReady = true;
+    slot.threadId = threadId;
+    this.#flush();
     if (this.isReady) this.#onAllReady?.();
+  }
+
+  #end(slot: WorkerSlot): void {
+    this.#log.error({ worker: slot.index, silentMs: slot.silentMs }, 'a worker thread is stuck and is ended');
+    slot.pingedMs = null;
+    void this.#pool.threads.find(({ threadId }) => threadId === slot.threadId)?.terminate();
   }
 
   #ended(slot: WorkerSlot, port: MessagePort, error: unknown): void {
@@ -139,6 +196,7 @@ export class Dispatch {
     this.#log.error({ err: error, worker: slot.index }, 'a worker thread is gone and is replaced');
     const wasReady = slot.isReady;
     slot.isReady = false;
+    slot.isOpen = false;
     slot.inFlight = 0;
     slot.outbox = [];
     if (wasReady) this.#fill(slot);

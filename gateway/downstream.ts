@@ -11,6 +11,7 @@ const statusTexts: Readonly<Record<number, string>> = {
   200: 'OK',
   201: 'Created',
   204: 'No Content',
+  304: 'Not Modified',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -33,17 +34,32 @@ export interface DownstreamOptions {
   isHead: boolean;
   /** Close the connection after the answer, since the framing of what follows can't be trusted. */
   closeAfter: boolean;
+  /** Answers that have ended and wait for their client to take the rest: a stop waits for them. */
+  unsent: Unsent;
 }
+
+export interface Unsent {
+  count: number;
+}
+
+/** Above this a whole answer is given to the socket bit by bit, so that it is known when the client has it. */
+const largeBytesMin = 65_536;
 
 export class Downstream {
   readonly #res: HttpResponse;
   readonly #options: DownstreamOptions;
+  #moreHeaders: Headers = [];
   #closeAfter: boolean;
   #isOver = false;
   /** The connection itself is gone, and the response must not be touched. */
   #isGone = false;
   #headSent = false;
   #watchesWritable = false;
+  /** The socket has not taken all that it was given. */
+  #isBlocked = false;
+  /** The end of a stream whose client has not taken the rest yet. */
+  #heldEnd: (() => void) | null = null;
+  #isUnsent = false;
   #onGone: (() => void) | null = null;
   #onUnblocked: (() => void) | null = null;
 
@@ -53,6 +69,7 @@ export class Downstream {
     this.#closeAfter = options.closeAfter;
     res.onAborted(() => {
       this.#isGone = true;
+      this.#sent();
       if (this.#isOver) return;
       this.#isOver = true;
       this.#onGone?.();
@@ -83,6 +100,11 @@ export class Downstream {
     this.#onUnblocked = onUnblocked;
   }
 
+  /** Headers that the answer gets besides, whatever becomes of it; for as long as its head was not sent. */
+  addHeaders(headers: Headers): void {
+    this.#moreHeaders = headers;
+  }
+
   /** Makes this answer the last one on its connection. */
   closeAfterwards(): void {
     this.#closeAfter = true;
@@ -110,25 +132,30 @@ export class Downstream {
       }
       taken = this.#res.write(text);
     });
-    if (!taken && !this.#watchesWritable) {
+    if (taken) return true;
+    this.#isBlocked = true;
+    if (!this.#watchesWritable) {
       this.#watchesWritable = true;
-      this.#res.onWritable(() => {
-        this.#onUnblocked?.();
-        return true;
-      });
+      this.#res.onWritable(() => this.#unblocked());
     }
-    return taken;
+    return false;
   }
 
   /** The last piece of a stream and its clean end. */
   end(headers: Headers, text: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#res.cork(() => {
-      if (!this.#headSent) this.#writeHead(200, headers);
-      this.#headSent = true;
-      this.#res.end(text, this.#closeAfter);
-    });
+    const end = (): void => {
+      this.#res.cork(() => {
+        if (!this.#headSent) this.#writeHead(200, headers);
+        this.#headSent = true;
+        this.#res.end(text, this.#closeAfter);
+      });
+    };
+    if (this.#isBlocked) {
+      this.#heldEnd = end;
+      this.#notSent();
+    } else end();
   }
 
   /**
@@ -154,14 +181,52 @@ export class Downstream {
     this.#headSent = true;
     this.#res.cork(() => {
       this.#writeHead(status, headers);
-      if (this.#options.isHead) this.#res.endWithoutBody(Buffer.byteLength(body), this.#closeAfter);
-      else this.#res.end(body, this.#closeAfter);
+      // Its length would be that of the page that the browser has.
+      if (status === 304) this.#res.endWithoutBody(undefined, this.#closeAfter);
+      else if (this.#options.isHead) this.#res.endWithoutBody(Buffer.byteLength(body), this.#closeAfter);
+      // Where the connection is closed afterwards, uWebSockets.js does so once the client has all.
+      else if (this.#closeAfter || body.length < largeBytesMin) this.#res.end(body, this.#closeAfter);
+      else this.#endBitByBit(typeof body === 'string' ? Buffer.from(body) : body);
     });
+  }
+
+  #endBitByBit(body: Buffer): void {
+    if (this.#res.tryEnd(body, body.length)[1]) return;
+    this.#notSent();
+    this.#res.onWritable((offset) => {
+      const [taken, isDone] = this.#res.tryEnd(body.subarray(offset), body.length);
+      if (isDone) this.#sent();
+      return taken;
+    });
+  }
+
+  #unblocked(): boolean {
+    this.#isBlocked = false;
+    const end = this.#heldEnd;
+    if (end === null) this.#onUnblocked?.();
+    else {
+      this.#heldEnd = null;
+      this.#sent();
+      end();
+    }
+    return true;
+  }
+
+  #notSent(): void {
+    this.#isUnsent = true;
+    this.#options.unsent.count++;
+  }
+
+  #sent(): void {
+    if (!this.#isUnsent) return;
+    this.#isUnsent = false;
+    this.#options.unsent.count--;
   }
 
   #writeHead(status: number, headers: Headers): void {
     this.#res.writeStatus(`${status} ${statusTexts[status] ?? ''}`);
     for (const [name, value] of this.#options.headers) this.#res.writeHeader(name, value);
+    for (const [name, value] of this.#moreHeaders) this.#res.writeHeader(name, value);
     for (const [name, value] of headers) this.#res.writeHeader(name, value);
   }
 }

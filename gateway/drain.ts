@@ -6,6 +6,9 @@ import { limits } from '../shared/limits.ts';
 import type { FrontServer } from './front-server.ts';
 import type { Gateway } from './gateway.ts';
 
+/** How often it is looked whether slow clients have taken what they are owed. */
+const sentCheckMs = 20;
+
 export class Drain {
   readonly #gateway: Gateway;
   readonly #server: FrontServer;
@@ -30,26 +33,37 @@ export class Drain {
   }
 
   async #run(): Promise<void> {
-    const { relay, dispatch, usage, writer, reports, log, config } = this.#gateway;
+    const { relay, dispatch, usage, writer, reports, poolParts, overload, log, config } = this.#gateway;
     await this.#server.stopAccepting();
-    await Promise.race([relay.idle(), this.#deadline(config.drainTimeoutMs)]);
+    const deadline = this.#deadline(config.drainTimeoutMs);
+    await Promise.race([relay.idle(), deadline]);
     relay.expireAll('shutting_down', 'drained');
     // The workers still owe the usage of what was cut.
     await Promise.race([relay.idle(), wait(limits.workerStopMsMax)]);
     const lost = await usage.drained(limits.writerStopMsMax);
     if (lost > 0) log.error({ rows: lost }, 'rows could not be committed before the end');
     relay.close();
+    await Promise.race([this.#allSent(), deadline]);
     // Answers that close their connection go out a turn later, and what was just written is given a moment to leave.
     await wait(limits.cutGraceMs);
     this.#server.close();
     await Promise.race([dispatch.stop(), wait(limits.workerStopMsMax)]);
     await reports.stop();
+    overload.stop();
+    poolParts.probes.stop();
+    poolParts.saver.stop();
+    await poolParts.saver.flush();
     await writer.stop(limits.writerStopMsMax);
     log.info('stopped');
     const exit = (): void => process.exit(lost > 0 ? 1 : 0);
     log.flush(exit);
     // Where the log can't be written, nobody calls back.
     setTimeout(exit, limits.logFlushMsMax);
+  }
+
+  /** Resolves once every client has taken the whole of its answer. */
+  async #allSent(): Promise<void> {
+    while (this.#server.unsentAnswers > 0) await wait(sentCheckMs);
   }
 
   #deadline(ms: number): Promise<void> {

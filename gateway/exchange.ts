@@ -5,14 +5,14 @@
 import type { Clock } from '../shared/clock.ts';
 import type { ErrorCode } from '../shared/error-catalogue.ts';
 import { errorBody, errorSpec, type PlainError } from '../shared/errors.ts';
-import type { KeyOutcome } from '../shared/key-outcome.ts';
-import type { FromWorker, Job } from '../shared/messages.ts';
+import type { FromWorker, Job, LeaseWish, ToWorker } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
-import type { Dispatch, WorkerSlot } from './dispatch.ts';
+import type { Dispatch, JobMessage, WorkerSlot } from './dispatch.ts';
 import type { Downstream, Headers } from './downstream.ts';
-import type { KeyPool, NoLease } from './key-pool.ts';
 import { type Effect, type LifeEvent, lifecycle, type Phase } from './lifecycle.ts';
+import type { Prices } from './prices.ts';
 import { replyError } from './reply.ts';
+import { type LeaseParts, noLeaseError, RequestLeases } from './request-leases.ts';
 import { type Arrival, RequestRecord } from './request-record.ts';
 import type { UsageQueue } from './usage-queue.ts';
 
@@ -21,16 +21,14 @@ const runsMax = 2;
 /** Status of a request whose client left before it got one; nginx's number for it. */
 const clientClosedRequest = 499;
 
-/** A wait that no client should sit out: its SDK is told not to try again. */
-const longRestMs = 3_600_000;
-
 const ping = ': ping\n\n';
 
 export interface ExchangeParts {
   readonly clock: Clock;
-  readonly pool: KeyPool;
+  readonly leases: LeaseParts;
   readonly dispatch: Dispatch;
   readonly usage: UsageQueue;
+  readonly prices: Prices;
   /** The exchange is over, with its row; called once. */
   readonly onOver: (exchange: Exchange, row: UsageRow) => void;
 }
@@ -44,11 +42,9 @@ export class Exchange {
   #phase: Phase = 'leasing';
   #slot: WorkerSlot | null = null;
   #runs = 0;
-  /** The leases that are out, with the number of the attempt that each is for. */
-  readonly #leases = new Map<number, number>();
-  /** By call, the keys that it has tried. */
-  readonly #tried: Set<string>[] = [];
-  #warnings = '';
+  readonly #leases: RequestLeases;
+  /** The last wish for a lease. */
+  #wish: LeaseWish | null = null;
   #lastSentMs: number;
   #content = '';
   #tail = '';
@@ -57,11 +53,18 @@ export class Exchange {
 
   constructor(id: number, arrival: Arrival, job: Job, down: Downstream, parts: ExchangeParts) {
     this.id = id;
-    this.record = new RequestRecord(parts.clock, arrival);
+    this.record = new RequestRecord(parts, arrival);
     this.#job = job;
     this.#parts = parts;
     this.#down = down;
     this.#lastSentMs = arrival.arrivedMs;
+    this.#leases = new RequestLeases(parts.leases, this.record, arrival.clientKeyId, {
+      onLease: (call, leaseId, key) => {
+        this.#post({ t: 'lease', id: this.id, call, leaseId, key });
+        this.#on('leased');
+      },
+      onNoLease: (call, error) => this.#post({ t: 'no_lease', id: this.id, call, error }),
+    });
     down.whenGone(() => this.#clientGone());
     down.whenUnblocked(() => this.#on('unblocked'));
     this.#run();
@@ -73,18 +76,14 @@ export class Exchange {
   }
 
   /** A message of the worker about this request. */
-  receive(message: Exclude<FromWorker, { t: 'ready' | 'models' }>): void {
+  receive(message: Exclude<JobMessage, { t: 'models' | 'models_failed' }>): void {
     const { record } = this;
     switch (message.t) {
       case 'want_lease':
-        record.isStream = message.stream;
-        record.model = message.model;
-        record.modelAsked = message.modelAsked;
-        this.#warnings = message.warnings;
-        this.#lease(message.model, message.call);
+        this.#want(message);
         return;
       case 'outcome':
-        this.#returnLease(message.leaseId, message.outcome);
+        this.#leases.giveBack(message.leaseId, message.outcome);
         this.#on('attempt_failed');
         return;
       case 'frames':
@@ -93,7 +92,7 @@ export class Exchange {
         this.#on('content');
         return;
       case 'done':
-        this.#returnLease(message.leaseId, { kind: 'ok' });
+        this.#leases.giveBack(message.leaseId, { kind: 'ok', promptTokens: message.usage.prompt });
         record.contentCame();
         record.usage = message.usage;
         record.finishReason = message.finishReason;
@@ -104,7 +103,7 @@ export class Exchange {
         return;
       case 'failed':
         record.usage = message.usage;
-        this.#fail(message.error);
+        this.#fail(this.#asThePoolSeesIt(message.error));
         return;
       case 'cancelled':
         record.usage = message.usage;
@@ -125,7 +124,7 @@ export class Exchange {
   /** The worker that had this request is gone. */
   threadLost(): void {
     this.#slot = null;
-    this.#returnAllLeases('worker_lost');
+    this.#leases.end('worker_lost');
     const mayRunAgain = lifecycle[this.#phase].thread_lost?.effects.includes('run_again') ?? false;
     if (mayRunAgain && this.#runs < runsMax) this.#on('thread_lost');
     else this.#fail({ code: 'worker_lost' });
@@ -139,7 +138,9 @@ export class Exchange {
   #on(event: LifeEvent): void {
     const transition = lifecycle[this.#phase][event];
     if (transition === undefined) return;
+    if (isEnding(transition.to)) this.record.endedIn(this.#phase);
     this.#phase = transition.to;
+    if (transition.to === 'cancelled') this.#leases.leaveLine();
     for (const effect of transition.effects) this.#perform(effect);
     if (transition.to === 'over') this.#finish();
   }
@@ -154,13 +155,13 @@ export class Exchange {
         this.#down.write(this.#streamHeaders(), ping);
         return;
       case 'pause_worker':
-        this.#post('pause');
+        this.#post({ t: 'pause', id: this.id });
         return;
       case 'resume_worker':
-        this.#post('resume');
+        this.#post({ t: 'resume', id: this.id });
         return;
       case 'cancel_worker':
-        this.#post('cancel');
+        this.#post({ t: 'cancel', id: this.id });
         return;
       case 'run_again':
         this.#run();
@@ -191,31 +192,13 @@ export class Exchange {
     this.#parts.dispatch.post(slot, { t: 'job', id: this.id, job: this.#job });
   }
 
-  #lease(model: string, call: number): void {
+  #want({ call, wish, retry }: Extract<FromWorker, { t: 'want_lease' }>): void {
     if (this.#slot === null || this.#phase === 'settling' || this.#phase === 'cancelled') return;
-    const tried = this.#tried[call] ?? new Set();
-    this.#tried[call] = tried;
-    // Another key is better than one that was tried; but one that failed for no fault of its own is better than none.
-    const preferred = this.#parts.pool.lease(model, tried);
-    const lease = preferred.ok || tried.size === 0 ? preferred : this.#parts.pool.lease(model, null);
-    if (!lease.ok) {
-      const error = noLeaseError(lease);
-      this.#parts.dispatch.post(this.#slot, { t: 'no_lease', id: this.id, call, error });
-      return;
-    }
-    const { leaseId, keyId, key } = lease;
-    tried.add(keyId);
-    this.#leases.set(leaseId, this.record.leased(keyId));
-    this.#parts.dispatch.post(this.#slot, { t: 'lease', id: this.id, call, leaseId, key });
-    this.#on('leased');
-  }
-
-  #returnLease(leaseId: number, outcome: KeyOutcome): void {
-    this.#parts.pool.report(leaseId, outcome);
-    const attempt = this.#leases.get(leaseId);
-    if (attempt === undefined) return;
-    this.#leases.delete(leaseId);
-    this.record.attemptEnded(attempt, outcome);
+    this.record.wanted(wish);
+    this.#wish = wish;
+    const refusal = this.record.admission.refuseModel(wish.modelAsked, wish.model);
+    if (refusal !== null) this.#post({ t: 'no_lease', id: this.id, call, error: refusal });
+    else this.#leases.want(call, wish, retry);
   }
 
   #clientGone(): void {
@@ -231,11 +214,15 @@ export class Exchange {
     this.#on('failed');
   }
 
+  /** A worker knows what the last key met; when the first of all keys is back only the pool knows. */
+  #asThePoolSeesIt(error: PlainError): PlainError {
+    if (this.#wish === null || (error.code !== 'keys_resting' && error.code !== 'no_available_keys')) return error;
+    return noLeaseError(this.#parts.leases.pool.soonestReturn(this.#wish.model, this.#wish.cost));
+  }
+
   #note(error: PlainError, termination: Termination): void {
     this.#error = error;
-    this.record.errorCode = error.code;
-    this.record.status = this.#down.headSent ? 200 : errorSpec(error.code).status;
-    this.record.termination = termination;
+    this.record.failed(error, this.#down.headSent ? 200 : errorSpec(error.code).status, termination);
   }
 
   #sendContent(): void {
@@ -245,18 +232,13 @@ export class Exchange {
     if (!taken) this.#on('blocked');
   }
 
-  #post(t: 'pause' | 'resume' | 'cancel'): void {
-    if (this.#slot !== null) this.#parts.dispatch.post(this.#slot, { t, id: this.id });
-  }
-
-  /** Leases that no message of the worker will end: what they say about their keys is nothing. */
-  #returnAllLeases(reason: string): void {
-    for (const leaseId of [...this.#leases.keys()]) this.#returnLease(leaseId, { kind: 'neutral', reason });
+  #post(message: ToWorker): void {
+    if (this.#slot !== null) this.#parts.dispatch.post(this.#slot, message);
   }
 
   #handOverRow(): void {
     // With several calls, one may have been given a lease after another had ended the request.
-    this.#returnAllLeases('unused');
+    this.#leases.end('unused');
     this.#row = this.record.toRow();
     const waits = this.#phase === 'settling';
     this.#parts.usage.add(this.#row, waits ? () => this.#on('committed') : null);
@@ -283,15 +265,11 @@ export class Exchange {
       ['content-type', contentType],
       ['x-request-id', this.record.requestId],
     ];
-    if (this.#warnings !== '') headers.push(['x-gemini-pool-warnings', this.#warnings]);
+    if (this.record.warnings !== '') headers.push(['x-gemini-pool-warnings', this.record.warnings]);
     return headers;
   }
 }
 
-/** What a client is told when no key may serve. */
-function noLeaseError({ retryAfterMs, reason }: NoLease): PlainError {
-  if (retryAfterMs === null) return { code: 'no_available_keys' };
-  // Closed to newer projects: waiting brings none of them in.
-  if (reason === 'model_closed') return { code: 'model_not_found', param: 'model' };
-  return { code: 'keys_resting', retryAfterMs, ...(retryAfterMs > longRestMs ? { retryable: false } : {}) };
+function isEnding(phase: Phase): boolean {
+  return phase === 'settling' || phase === 'cancelled' || phase === 'over';
 }

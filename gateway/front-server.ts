@@ -9,6 +9,7 @@ import { GatewayError, toPlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/log.ts';
 import type { Call, Method } from './call.ts';
+import type { ClientAddress } from './client-address.ts';
 import { Downstream, type Headers } from './downstream.ts';
 import { replyError } from './reply.ts';
 import { findRoute, type Route, unknownUrlHint } from './route-table.ts';
@@ -29,6 +30,8 @@ declare module 'uWebSockets.js' {
 export interface FrontServerOptions {
   routes: readonly Route[];
   corsOrigins: readonly string[];
+  /** Tells the client's address where proxies stand before it; that of the peer when left out. */
+  clientAddress?: ClientAddress;
   /** Makes the id of an answer that never became a completion. */
   nextId: () => string;
   /** True when connections are to be closed after their answer, during a stop. */
@@ -45,8 +48,11 @@ class HeadFields {
   authorization = '';
   contentType = '';
   contentEncoding = '';
+  acceptEncoding = '';
+  ifNoneMatch = '';
   origin = '';
   strict = '';
+  forwardedFor = '';
   requestedHeaders = '';
 
   read(req: HttpRequest): void {
@@ -69,8 +75,17 @@ class HeadFields {
         case 'content-encoding':
           this.contentEncoding = value.toLowerCase();
           return;
+        case 'accept-encoding':
+          this.acceptEncoding = value;
+          return;
+        case 'if-none-match':
+          this.ifNoneMatch = value;
+          return;
         case 'origin':
           this.origin = value;
+          return;
+        case 'x-forwarded-for':
+          this.forwardedFor += this.forwardedFor === '' ? value : `,${value}`;
           return;
         case 'x-gemini-pool-strict':
           this.strict = value;
@@ -101,12 +116,23 @@ const knownMethods: Readonly<Record<string, Method>> = {
   PUT: 'PUT',
   DELETE: 'DELETE',
 };
+/** What pages of other origins may read of answers: a browser hides headers that are not named here. */
+const exposedHeaders = [
+  'x-request-id',
+  'x-gemini-pool-warnings',
+  'retry-after',
+  'retry-after-ms',
+  ...['requests', 'tokens', 'cost', 'streams'].flatMap((what) =>
+    ['limit', 'remaining', 'reset'].map((figure) => `x-ratelimit-${figure}-${what}`),
+  ),
+].join(', ');
 const preflightMaxAgeSeconds = '86400';
 
 export class FrontServer {
   readonly #options: FrontServerOptions;
   #app: TemplatedApp | null = null;
   #listening: us_listen_socket | null = null;
+  readonly #unsent = { count: 0 };
 
   constructor(options: FrontServerOptions) {
     this.#options = options;
@@ -131,6 +157,11 @@ export class FrontServer {
         resolve(us_socket_local_port(socket));
       });
     });
+  }
+
+  /** Answers that have ended while their clients have still to take some of them. */
+  get unsentAnswers(): number {
+    return this.#unsent.count;
   }
 
   /** Takes no new connections; those that are open go on. */
@@ -158,6 +189,7 @@ export class FrontServer {
       isHead: rawMethod === 'HEAD',
       // Chunked bodies: uWebSockets.js accepts chunk framing that others read differently, so nothing may follow one.
       closeAfter: fields.transferEncodings > 0 || this.#options.closesConnections(),
+      unsent: this.#unsent,
     });
     try {
       const fault = fields.framingFault() ?? pathFault(path);
@@ -182,6 +214,7 @@ export class FrontServer {
     const handler = method === undefined ? undefined : found.route.methods[method];
     if (method === undefined || handler === undefined) {
       const allowed = Object.keys(found.route.methods).join(', ');
+      down.addHeaders([['allow', allowed]]);
       throw new GatewayError('method_not_allowed', { message: `This URL answers to ${allowed}.` });
     }
     const call: Call = {
@@ -192,13 +225,22 @@ export class FrontServer {
       authorization: fields.authorization,
       contentType: fields.contentType,
       contentEncoding: fields.contentEncoding,
+      acceptEncoding: fields.acceptEncoding,
+      ifNoneMatch: fields.ifNoneMatch,
       isStrict: /^(1|true|yes|on)$/i.test(fields.strict),
       contentLength: fields.contentLengths === 1 ? Number(fields.contentLength) : null,
-      remoteAddress: () => (down.isOver ? '' : Buffer.from(down.res.getRemoteAddressAsText()).toString()),
+      actor: null,
+      isForwarded: fields.forwardedFor !== '',
+      remoteAddress: () => (down.isOver ? '' : this.#addressOf(down, fields.forwardedFor)),
       down,
     };
     const pending = handler(call);
     pending?.catch((error: unknown) => this.#fail(down, error));
+  }
+
+  #addressOf({ res }: Downstream, forwardedFor: string): string {
+    const peer = Buffer.from(res.getRemoteAddressAsText()).toString();
+    return this.#options.clientAddress?.(peer, forwardedFor) ?? peer;
   }
 
   #preflight(down: Downstream, { requestedHeaders }: HeadFields): void {
@@ -214,16 +256,15 @@ export class FrontServer {
   #corsHeaders(origin: string): Headers {
     const { corsOrigins } = this.#options;
     if (origin === '' || !(corsOrigins.includes('*') || corsOrigins.includes(origin))) return [];
-    const exposed = 'x-request-id, x-gemini-pool-warnings, retry-after';
     return corsOrigins.includes('*')
       ? [
           ['access-control-allow-origin', '*'],
-          ['access-control-expose-headers', exposed],
+          ['access-control-expose-headers', exposedHeaders],
         ]
       : [
           ['access-control-allow-origin', origin],
           ['vary', 'origin'],
-          ['access-control-expose-headers', exposed],
+          ['access-control-expose-headers', exposedHeaders],
         ];
   }
 

@@ -83,6 +83,19 @@ describe('login throttle', () => {
     assert.equal(throttle.waitMs('admin', '192.0.2.1'), 1_000);
   });
 
+  test('the own logins of somebody who guesses in between make no guess quicker', () => {
+    const { clock, throttle } = setUp();
+    let guesses = 0;
+    for (const endMs = clock.monotonicMs() + 100_000; clock.monotonicMs() < endMs; clock.advance(100)) {
+      if (throttle.waitMs('viewer', '192.0.2.1') === 0) throttle.succeeded('viewer', '192.0.2.1');
+      if (throttle.waitMs('admin', '192.0.2.1') > 0) continue;
+      throttle.failed('admin', '192.0.2.1');
+      guesses++;
+    }
+    assert.ok(guesses <= 12, `${guesses} guesses in 100 s`);
+    assert.equal(throttle.waitMs('viewer', '192.0.2.2'), 0);
+  });
+
   test('after an hour without a failure it begins anew', () => {
     const { clock, throttle, fail } = setUp();
     fail(9);

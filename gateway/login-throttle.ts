@@ -12,14 +12,16 @@ const delayMsMax = 300_000;
 /** After this long without a failure an account or address begins anew. */
 const forgetAfterMs = 3_600_000;
 const entriesMax = 10_000;
-const knownAddressesMax = 1_000;
+const knownPlacesMax = 1_000;
 
 export class LoginThrottle {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #accounts = new FailureTable();
   readonly #addresses = new FailureTable();
-  /** Where logins have succeeded from, the latest last. */
-  readonly #knownAddresses = new Set<string>();
+  /** By account and address together. */
+  readonly #places = new FailureTable();
+  /** Accounts with the addresses from which they have logged in, the latest last. */
+  readonly #knownPlaces = new Set<string>();
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock;
@@ -28,11 +30,12 @@ export class LoginThrottle {
   /** Milliseconds until this account may be tried from this address; 0 when it may be now. */
   waitMs(account: string, address: string): number {
     const nowMs = this.#clock.monotonicMs();
-    const network = networkOf(address);
-    const addressWaitMs = this.#addresses.waitMs(network, nowMs);
-    // Otherwise anybody could keep the administrator out for ever by failing on his account from elsewhere.
-    if (this.#knownAddresses.has(network)) return addressWaitMs;
-    return Math.max(addressWaitMs, this.#accounts.waitMs(fingerprint(account), nowMs));
+    const place = placeOf(account, address);
+    // Otherwise anybody could keep a user out for ever by failing on his account from elsewhere.
+    const accountWaitMs = this.#knownPlaces.has(place)
+      ? this.#places.waitMs(place, nowMs)
+      : this.#accounts.waitMs(fingerprint(account), nowMs);
+    return Math.max(this.#addresses.waitMs(networkOf(address), nowMs), accountWaitMs);
   }
 
   /** Counts a failure. A try that was made to wait is none: its password was not looked at. */
@@ -40,18 +43,26 @@ export class LoginThrottle {
     const nowMs = this.#clock.monotonicMs();
     this.#accounts.add(fingerprint(account), nowMs);
     this.#addresses.add(networkOf(address), nowMs);
+    this.#places.add(placeOf(account, address), nowMs);
   }
 
-  /** Forgets the failures of both. */
+  /**
+   * Forgets the failures on the account, and of those from the address only the account's own: whoever has an account
+   * must not be able to guess another's password in between his own logins.
+   */
   succeeded(account: string, address: string): void {
-    const network = networkOf(address);
+    const place = placeOf(account, address);
     this.#accounts.clear(fingerprint(account));
-    this.#addresses.clear(network);
-    this.#knownAddresses.delete(network);
-    this.#knownAddresses.add(network);
-    const [oldest] = this.#knownAddresses;
-    if (this.#knownAddresses.size > knownAddressesMax && oldest !== undefined) this.#knownAddresses.delete(oldest);
+    this.#addresses.take(networkOf(address), this.#places.clear(place));
+    this.#knownPlaces.delete(place);
+    this.#knownPlaces.add(place);
+    const [oldest] = this.#knownPlaces;
+    if (this.#knownPlaces.size > knownPlacesMax && oldest !== undefined) this.#knownPlaces.delete(oldest);
   }
+}
+
+function placeOf(account: string, address: string): string {
+  return `${fingerprint(account)} ${networkOf(address)}`;
 }
 
 interface Failures {
@@ -76,8 +87,19 @@ class FailureTable {
     this.#byKey.set(key, { count: count + 1, lastMs: nowMs });
   }
 
-  clear(key: string): void {
+  /** Forgets all failures of a key, and gives their number. */
+  clear(key: string): number {
+    const count = this.#byKey.get(key)?.count ?? 0;
     this.#byKey.delete(key);
+    return count;
+  }
+
+  /** Forgets some failures of a key. */
+  take(key: string, count: number): void {
+    const known = this.#byKey.get(key);
+    if (known === undefined) return;
+    if (known.count <= count) this.#byKey.delete(key);
+    else known.count -= count;
   }
 
   /** Drops the oldest of those that still wait for nothing: a flood of new names must not wash out who is being guessed. */

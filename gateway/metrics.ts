@@ -6,6 +6,12 @@ import type { UsageRow } from '../shared/rows.ts';
 export interface MetricSources {
   inFlight: () => number;
   keys: () => { total: number; enabled: number; leases: number };
+  quotas: () => Iterable<{ owner: string; model: string; kind: string; limit: number; left: number }>;
+  waitingForKeys: () => number;
+  retriesRefused: () => number;
+  bodyBytes: () => number;
+  shed: () => Readonly<Record<string, number>>;
+  limited: () => Readonly<Record<string, number>>;
   rowsWaiting: () => number;
   rowsCommitted: () => number;
   releasedUncommitted: () => number;
@@ -58,6 +64,32 @@ export class Metrics {
       buckets: secondsBuckets,
       registers,
     });
+    this.#readAtScrape(sources);
+  }
+
+  /** Counts a request that is over. */
+  observe({ endpoint, status, termination, usage, durationMs, firstTokenMs, attempts }: UsageRow): void {
+    this.#requests.inc({ endpoint, status, termination });
+    this.#duration.observe({ endpoint }, durationMs / 1000);
+    if (firstTokenMs !== null) this.#firstToken.observe({ endpoint }, firstTokenMs / 1000);
+    for (const { reason } of attempts) this.#attempts.inc({ outcome: reason });
+    this.#countTokens('prompt', usage.prompt);
+    this.#countTokens('cached', usage.cached);
+    this.#countTokens('tool_prompt', usage.toolPrompt);
+    this.#countTokens('thoughts', usage.thoughts);
+    this.#countTokens('output', usage.output);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  /** What others count. */
+  #readAtScrape(sources: MetricSources): void {
     this.#gauge('gemini_pool_requests_in_flight', 'Requests in flight.', sources.inFlight);
     this.#gauge(
       'gemini_pool_gemini_keys',
@@ -66,6 +98,15 @@ export class Metrics {
     );
     this.#gauge('gemini_pool_gemini_keys_enabled', 'Gemini keys that are in the pool.', () => sources.keys().enabled);
     this.#gauge('gemini_pool_leases', 'Leases of Gemini keys that are out.', () => sources.keys().leases);
+    this.#gauge('gemini_pool_waiting_for_keys', 'Calls that wait for a Gemini key to be back.', sources.waitingForKeys);
+    this.#gauge('gemini_pool_body_bytes', 'Bytes of request bodies in memory.', sources.bodyBytes);
+    this.#counter(
+      'gemini_pool_retries_refused_total',
+      "Calls that were not made again, since Gemini's trouble was too common.",
+      sources.retriesRefused,
+    );
+    this.#quotas(sources.quotas);
+    this.#refusals(sources);
     this.#gauge('gemini_pool_rows_waiting', 'Usage rows that wait for their commit.', sources.rowsWaiting);
     this.#counter('gemini_pool_rows_committed_total', 'Usage rows committed.', sources.rowsCommitted);
     this.#counter(
@@ -85,29 +126,60 @@ export class Metrics {
     );
   }
 
-  /** Counts a request that is over. */
-  observe({ endpoint, status, termination, usage, durationMs, firstTokenMs, attempts }: UsageRow): void {
-    this.#requests.inc({ endpoint, status, termination });
-    this.#duration.observe({ endpoint }, durationMs / 1000);
-    if (firstTokenMs !== null) this.#firstToken.observe({ endpoint }, firstTokenMs / 1000);
-    for (const { outcome } of attempts) this.#attempts.inc({ outcome });
-    this.#countTokens('prompt', usage.prompt);
-    this.#countTokens('cached', usage.cached);
-    this.#countTokens('tool_prompt', usage.toolPrompt);
-    this.#countTokens('thoughts', usage.thoughts);
-    this.#countTokens('output', usage.output);
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  text(): Promise<string> {
-    return this.#registry.metrics();
-  }
-
   #countTokens(kind: string, count: number): void {
     if (count > 0) this.#tokens.inc({ kind }, count);
+  }
+
+  /** The quotas of Google that are known, by project or key. */
+  #quotas(read: MetricSources['quotas']): void {
+    const labelNames = ['owner', 'model', 'quota'] as const;
+    const registers = [this.#registry];
+    const left = new Gauge({
+      name: 'gemini_pool_quota_left',
+      help: "What is left of a quota of Google's.",
+      labelNames,
+      registers,
+    });
+    new Gauge({
+      name: 'gemini_pool_quota_limit',
+      help: "A quota of Google's, as its errors told.",
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        left.reset();
+        for (const { owner, model, kind: quota, ...figures } of read()) {
+          this.set({ owner, model, quota }, figures.limit);
+          left.set({ owner, model, quota }, figures.left);
+        }
+      },
+    });
+  }
+
+  #refusals(sources: MetricSources): void {
+    this.#byReason(
+      'gemini_pool_shed_total',
+      'Requests that were refused since the gateway had too much to do, by what was short.',
+      sources.shed,
+    );
+    this.#byReason(
+      'gemini_pool_limited_total',
+      'Requests that were refused since their client key had reached a limit, by the limit.',
+      sources.limited,
+    );
+  }
+
+  #byReason(name: string, help: string, read: () => Readonly<Record<string, number>>): void {
+    new Counter({
+      name,
+      help,
+      labelNames: ['reason'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [reason, count] of Object.entries(read())) this.inc({ reason }, count);
+      },
+    });
   }
 
   #gauge(name: string, help: string, read: () => number): void {

@@ -1,13 +1,16 @@
 /** The routes of OpenAI clients, and those by which machines watch the gateway. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+
+import type { ClientKey } from '../shared/client-key.ts';
 import { GatewayError } from '../shared/errors.ts';
 import type { ListedModel } from '../shared/messages.ts';
 import { bearerToken, type Call } from './call.ts';
+import { isModelAllowed } from './client-limits/allowed-models.ts';
 import { complete } from './completions.ts';
 import type { Gateway } from './gateway.ts';
 import { healthOf } from './health.ts';
 import { replyJson } from './reply.ts';
 import type { Route } from './route-table.ts';
+import { isSameSecret } from './secret-compare.ts';
 
 export function publicRoutes(gateway: Gateway): Route[] {
   return [
@@ -22,27 +25,39 @@ export function publicRoutes(gateway: Gateway): Route[] {
 }
 
 async function listModels(call: Call, gateway: Gateway): Promise<void> {
-  gateway.clientKeys.authenticate(call.authorization);
+  const { allowedModels } = authenticate(call, gateway);
   const models = await gateway.models.list();
-  const data = [...models.values()].filter(isServed).map(toOpenAiModel);
+  const data = [...models.values()]
+    .filter((model) => isServed(model) && isModelAllowed(allowedModels, [model.id]))
+    .map(toOpenAiModel);
   for (const [alias, target] of gateway.config.modelAliases) {
     const model = models.get(target);
-    if (model !== undefined && isServed(model)) data.push({ ...toOpenAiModel(model), id: alias });
+    if (model !== undefined && isServed(model) && isModelAllowed(allowedModels, [alias, target]))
+      data.push({ ...toOpenAiModel(model), id: alias });
   }
   replyJson(call.down, 200, { object: 'list', data });
 }
 
 async function getModel(call: Call, gateway: Gateway): Promise<void> {
-  gateway.clientKeys.authenticate(call.authorization);
+  const { allowedModels } = authenticate(call, gateway);
   const models = await gateway.models.list();
   const asked = call.id.replace(/^models\//, '');
-  const model = models.get(gateway.config.modelAliases.get(asked) ?? asked);
-  if (model === undefined || !isServed(model))
+  const target = gateway.config.modelAliases.get(asked) ?? asked;
+  const model = models.get(target);
+  // A model that the key may not use is none for it, here as in the list.
+  if (model === undefined || !isServed(model) || !isModelAllowed(allowedModels, [asked, target]))
     throw new GatewayError('model_not_found', {
       message: `The model '${call.id.slice(0, 200)}' does not exist.`,
       param: 'model',
     });
   replyJson(call.down, 200, { ...toOpenAiModel(model), id: asked });
+}
+
+/** The key of a call, whose answer will show its limits. */
+function authenticate(call: Call, { clientKeys, clientLimits }: Gateway): ClientKey {
+  const clientKey = clientKeys.authenticate(call.authorization);
+  call.down.addHeaders(clientLimits.headers(clientKey));
+  return clientKey;
 }
 
 /** Models that are called like chat models and are none: speech, music, video, robots, agents. */
@@ -98,7 +113,7 @@ async function metrics(call: Call, gateway: Gateway): Promise<void> {
   const { metricsToken } = gateway.config;
   const allowed =
     metricsToken === null
-      ? isLoopback(call.remoteAddress())
+      ? !call.isForwarded && isLoopback(call.remoteAddress())
       : isSameSecret(bearerToken(call.authorization) ?? '', metricsToken);
   if (!allowed) throw new GatewayError('session_invalid', { message: 'Metrics need METRICS_TOKEN as a bearer token.' });
   const text = await gateway.metrics.text();
@@ -113,10 +128,4 @@ function isLoopback(address: string): boolean {
     /^(::ffff:|0000:0000:0000:0000:0000:ffff:)7f/i.test(address) ||
     address.startsWith('::ffff:127.')
   );
-}
-
-/** Compares by digest, so that neither length nor content shows in the time taken. */
-function isSameSecret(given: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -3,9 +3,9 @@
  * over its time and releases answers whose row is late.
  */
 import type { ErrorCode } from '../shared/error-catalogue.ts';
-import type { FromWorker, Job } from '../shared/messages.ts';
+import type { Job } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
-import type { WorkerSlot } from './dispatch.ts';
+import type { JobMessage, WorkerSlot } from './dispatch.ts';
 import type { Downstream } from './downstream.ts';
 import { Exchange, type ExchangeParts } from './exchange.ts';
 import type { Arrival } from './request-record.ts';
@@ -36,13 +36,20 @@ export class Relay {
     return this.#exchanges.size;
   }
 
+  /** Streams among them; counted when asked. */
+  get streams(): number {
+    let count = 0;
+    for (const { record } of this.#exchanges.values()) if (record.isStream) count++;
+    return count;
+  }
+
   /** Sends a request on its way; from here on its worker, its client and the clock decide. */
   begin(arrival: Arrival, job: Job, down: Downstream): void {
     const id = this.#nextId++;
     this.#exchanges.set(id, new Exchange(id, arrival, job, down, this.#parts));
   }
 
-  receive(message: Exclude<FromWorker, { t: 'ready' | 'models' }>): void {
+  receive(message: Exclude<JobMessage, { t: 'models' | 'models_failed' }>): void {
     this.#exchanges.get(message.id)?.receive(message);
   }
 
@@ -79,6 +86,8 @@ export class Relay {
 
   #over(exchange: Exchange, row: UsageRow): void {
     this.#exchanges.delete(exchange.id);
+    exchange.record.admission.settle(row);
+    exchange.record.hold.release();
     this.#options.onRow(row);
     if (this.#exchanges.size === 0) this.#onIdle?.();
   }

@@ -19,7 +19,11 @@ export function replyError(down: Downstream, error: PlainError, requestId: strin
   ];
   if (requestId !== null) headers.push(['x-request-id', requestId]);
   if (error.retryAfterMs !== undefined)
-    headers.push(['retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)))]);
+    headers.push(
+      ['retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)))],
+      // The same, exactly: OpenAI's SDKs prefer it.
+      ['retry-after-ms', String(Math.ceil(error.retryAfterMs))],
+    );
   if ((error.retryable ?? spec.retryable) === false) headers.push(['x-should-retry', 'false']);
   down.reply(spec.status, headers, errorBody(error));
 }

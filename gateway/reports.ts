@@ -6,6 +6,10 @@ import { limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/log.ts';
 import type { ReportAnswer, ReportQuery } from '../shared/messages.ts';
 
+type AnswerTo<K extends ReportQuery['report']> = Extract<ReportAnswer, { report: K }>;
+/** Reports that need no more than their name. */
+type TotalsReport = 'totals' | 'client_keys';
+
 export class Reports {
   readonly #pool: Piscina<ReportQuery, ReportAnswer>;
   readonly #log: Logger;
@@ -29,15 +33,26 @@ export class Reports {
     this.#pool.on('error', (error) => log.error({ err: error }, 'the report reader failed'));
   }
 
-  /** Asks the reader. Rejects with `store_unavailable` when it fails or takes too long. */
-  async ask<K extends ReportQuery['report']>(report: K): Promise<Extract<ReportAnswer, { report: K }>> {
-    const answer = await this.#inTime(this.#pool.run({ report }));
-    if (!isAnswerTo(report, answer)) throw new GatewayError('internal_error');
-    return answer;
+  /** Asks the reader for totals. Rejects with `store_unavailable` when it fails or takes too long. */
+  ask<K extends TotalsReport>(report: K): Promise<AnswerTo<K>> {
+    return this.#answer(report, { report });
+  }
+
+  /** As `ask`, for what is to be said in more words. */
+  query<K extends Exclude<ReportQuery['report'], TotalsReport>>(
+    query: ReportQuery & { report: K },
+  ): Promise<AnswerTo<K>> {
+    return this.#answer(query.report, query);
   }
 
   stop(): Promise<void> {
     return this.#pool.destroy();
+  }
+
+  async #answer<K extends ReportQuery['report']>(report: K, query: ReportQuery): Promise<AnswerTo<K>> {
+    const answer = await this.#inTime(this.#pool.run(query));
+    if (!isAnswerTo(report, answer)) throw new GatewayError('internal_error');
+    return answer;
   }
 
   #inTime(answer: Promise<ReportAnswer>): Promise<ReportAnswer> {
@@ -53,9 +68,6 @@ export class Reports {
   }
 }
 
-function isAnswerTo<K extends ReportQuery['report']>(
-  report: K,
-  answer: ReportAnswer,
-): answer is Extract<ReportAnswer, { report: K }> {
+function isAnswerTo<K extends ReportQuery['report']>(report: K, answer: ReportAnswer): answer is AnswerTo<K> {
   return answer.report === report;
 }

@@ -2,26 +2,37 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
+import type { BodyHold } from './body-memory.ts';
 import type { Call } from './call.ts';
+
+/** When all bodies together take too much memory, some are gone a moment later. */
+const noRoomRetryMs = 2_000;
 
 /**
  * Reads a JSON body. Small bodies come back as a string; larger ones as UTF-8 bytes in shared memory, which cross to a
  * worker, and to a second one after a crash, without another copy. Throws `unsupported_media_type`, `request_too_large`
  * and `invalid_json` (for bytes that are not UTF-8). Never settles when the client leaves first: nobody waits for it then.
  */
-export function readJsonBody(call: Call, bytesMax: number): Promise<string | Uint8Array> {
+export function readJsonBody(call: Call, bytesMax: number, hold: BodyHold | null = null): Promise<string | Uint8Array> {
   return new Promise((resolve, reject) => {
     const refusal = refuseHead(call, bytesMax);
     if (refusal !== null) {
       reject(refusal);
       return;
     }
-    const collected = new BodyCollector(call.contentLength, bytesMax);
+    const collected = new BodyCollector(call.contentLength, bytesMax, hold);
+    let isRefused = false;
     call.down.res.onData((chunk, isLast) => {
-      if (!collected.add(chunk, isLast)) {
+      // What was refused goes on coming for a while.
+      if (isRefused) return;
+      const added = collected.add(chunk, isLast);
+      if (added !== 'ok') {
+        isRefused = true;
         // What follows of the body would be taken for the next request.
         call.down.closeAfterwards();
-        reject(tooLarge(bytesMax));
+        reject(
+          added === 'too_large' ? tooLarge(bytesMax) : new GatewayError('overloaded', { retryAfterMs: noRoomRetryMs }),
+        );
         return;
       }
       if (!isLast) return;
@@ -54,29 +65,33 @@ function tooLarge(bytesMax: number): GatewayError {
 class BodyCollector {
   readonly #bytesMax: number;
   readonly #announced: number;
+  readonly #hold: BodyHold | null;
   #only: string | null = null;
   #isUtf8 = true;
   #buffer: Buffer | null = null;
   #length = 0;
 
-  constructor(contentLength: number | null, bytesMax: number) {
+  constructor(contentLength: number | null, bytesMax: number, hold: BodyHold | null) {
     this.#announced = contentLength ?? 0;
+    this.#hold = hold;
     this.#bytesMax = bytesMax;
   }
 
-  /** Takes a chunk, whose memory is gone when this returns. False when the body is over its bound. */
-  add(chunk: ArrayBuffer, isLast: boolean): boolean {
-    if (this.#length + chunk.byteLength > this.#bytesMax) return false;
+  /** Takes a chunk, whose memory is gone when this returns. `no_room`: all bodies together take too much. */
+  add(chunk: ArrayBuffer, isLast: boolean): 'ok' | 'too_large' | 'no_room' {
+    if (this.#length + chunk.byteLength > this.#bytesMax) return 'too_large';
     const bytes = Buffer.from(chunk);
     if (isLast && this.#buffer === null && bytes.length <= limits.bodyStringBytesMax) {
+      if (this.#hold?.grow(bytes.length) === false) return 'no_room';
       this.#isUtf8 = isUtf8(bytes);
       this.#only = bytes.toString('utf8');
-      return true;
+      return 'ok';
     }
     const buffer = this.#roomFor(bytes.length);
+    if (buffer === null) return 'no_room';
     bytes.copy(buffer, this.#length);
     this.#length += bytes.length;
-    return true;
+    return 'ok';
   }
 
   /** The whole body; null when it is not UTF-8. */
@@ -87,7 +102,8 @@ class BodyCollector {
     return bytes.length <= limits.bodyStringBytesMax ? bytes.toString('utf8') : bytes;
   }
 
-  #roomFor(more: number): Buffer {
+  /** Null when there is no memory left for bodies. */
+  #roomFor(more: number): Buffer | null {
     const needed = this.#length + more;
     const current = this.#buffer;
     if (current !== null && current.length >= needed) return current;
@@ -95,7 +111,13 @@ class BodyCollector {
       current === null
         ? Math.max(needed, this.#announced)
         : Math.min(this.#bytesMax, Math.max(needed, current.length * 2));
-    const grown = Buffer.from(new SharedArrayBuffer(size));
+    if (this.#hold?.grow(size - (current?.length ?? 0)) === false) return null;
+    let grown: Buffer;
+    try {
+      grown = Buffer.from(new SharedArrayBuffer(size));
+    } catch {
+      return null;
+    }
     current?.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
     return grown;

@@ -23,7 +23,7 @@ export function logRequest(log: Logger, row: UsageRow): void {
       errorCode,
       durationMs,
       firstTokenMs,
-      attempts: row.attempts.map(({ geminiKeyId, outcome }) => `${geminiKeyId} ${outcome}`),
+      attempts: row.attempts.map(({ geminiKeyId, reason }) => `${geminiKeyId} ${reason}`),
     },
     'request',
   );

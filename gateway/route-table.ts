@@ -1,4 +1,4 @@
-/** Routes and how a path finds its own: exact paths, and paths that end in one free segment, written `{id}`. */
+/** Routes and how a path finds its own: exact paths first, then paths with one free segment, written `{id}`. */
 import type { Call, Method } from './call.ts';
 
 export type Handler = (call: Call) => void | Promise<void>;
@@ -6,6 +6,11 @@ export type Handler = (call: Call) => void | Promise<void>;
 export interface Route {
   /** As `/v1/models` or `/v1/models/{id}`. */
   path: string;
+  /**
+   * Of the admin API: what users of the role viewer may do. `read`, the default: what GET answers; `all`: every method,
+   * since it is about their own session; `none`: nothing.
+   */
+  viewers?: 'read' | 'all' | 'none';
   methods: Readonly<Partial<Record<Method, Handler>>>;
 }
 
@@ -18,15 +23,21 @@ export interface FoundRoute {
 
 /** The route of a path; null when there is none, or when its free segment is not valid percent-encoding. */
 export function findRoute(routes: readonly Route[], path: string): FoundRoute | null {
+  for (const route of routes) if (route.path === path) return { route, id: '' };
   for (const route of routes) {
-    if (route.path === path) return { route, id: '' };
-    if (!route.path.endsWith(freeSegment)) continue;
-    const prefix = route.path.slice(0, -freeSegment.length);
-    if (!path.startsWith(prefix) || path.length === prefix.length) continue;
-    const id = decodeSegment(path.slice(prefix.length));
+    const id = freeSegmentOf(route.path, path);
     if (id !== null) return { route, id };
   }
   return null;
+}
+
+/** What stands in a path where its pattern has the free segment; null when the two don't match. */
+function freeSegmentOf(pattern: string, path: string): string | null {
+  const at = pattern.indexOf(freeSegment);
+  if (at === -1) return null;
+  const after = pattern.slice(at + freeSegment.length);
+  if (path.length <= at + after.length || !path.startsWith(pattern.slice(0, at)) || !path.endsWith(after)) return null;
+  return decodeSegment(path.slice(at, path.length - after.length));
 }
 
 function decodeSegment(segment: string): string | null {

@@ -10,6 +10,8 @@ export interface ErrorSpec {
   message: string;
   /** False tells OpenAI's SDKs (`x-should-retry`) that trying again can't help. */
   retryable?: boolean;
+  /** Messages of this kind may quote what the client sent: usage rows keep the one below instead. */
+  mayQuote?: boolean;
 }
 
 const invalidRequest = 'invalid_request_error';
@@ -34,6 +36,43 @@ export const errorCatalogue = {
     type: invalidRequest,
     code: 'api_key_disabled',
     message: 'This API key has been switched off. Ask the operator of this gateway.',
+  },
+  api_key_expired: {
+    status: 401,
+    type: invalidRequest,
+    code: 'api_key_expired',
+    message: 'This API key has expired. Ask the operator of this gateway for another.',
+  },
+  model_not_allowed: {
+    status: 403,
+    type: invalidRequest,
+    // OpenAI says so of a model that a project has no access to.
+    code: 'model_not_found',
+    message: 'This API key does not have access to the model.',
+  },
+  rate_limit_requests: {
+    status: 429,
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+    message: 'Rate limit reached for this API key on requests per min (RPM).',
+  },
+  rate_limit_tokens: {
+    status: 429,
+    type: 'tokens',
+    code: 'rate_limit_exceeded',
+    message: 'Rate limit reached for this API key on tokens per min (TPM).',
+  },
+  rate_limit_streams: {
+    status: 429,
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+    message: 'Rate limit reached for this API key on requests at once.',
+  },
+  insufficient_quota: {
+    status: 429,
+    type: 'insufficient_quota',
+    code: 'insufficient_quota',
+    message: 'This API key has exceeded its quota.',
   },
   bad_framing: {
     status: 400,
@@ -108,6 +147,7 @@ export const errorCatalogue = {
     type: invalidRequest,
     code: 'upstream_rejected',
     message: 'Gemini refused the request.',
+    mayQuote: true,
   },
   // The pool's state.
   keys_resting: {
@@ -227,12 +267,24 @@ export const errorCatalogue = {
     code: 'session_invalid',
     message: 'The session is missing, wrong or over. Log in again.',
   },
+  not_permitted: {
+    status: 403,
+    type: invalidRequest,
+    code: 'not_permitted',
+    message: 'This needs the role admin.',
+  },
   entity_not_found: { status: 404, type: invalidRequest, code: 'not_found', message: 'There is no such entry.' },
   entity_exists: {
     status: 409,
     type: invalidRequest,
     code: 'already_exists',
     message: 'There is such an entry already.',
+  },
+  entity_changed: {
+    status: 409,
+    type: invalidRequest,
+    code: 'entity_changed',
+    message: 'Somebody else has changed this entry in the meantime. Its present state is in `current`.',
   },
   store_unavailable: {
     status: 503,

@@ -48,15 +48,24 @@ export function toPlainError(thrown: unknown): PlainError {
   return thrown instanceof GatewayError ? thrown.toPlain() : { code: 'internal_error' };
 }
 
-/** The body of an error answer: OpenAI's error object as JSON text. */
-export function errorBody(error: PlainError): string {
+/** OpenAI's error object in its envelope. */
+export interface ErrorEnvelope {
+  error: { message: string; type: string; param: string | null; code: string | null };
+}
+
+export function errorEnvelope(error: PlainError): ErrorEnvelope {
   const spec = errorCatalogue[error.code];
-  return JSON.stringify({
+  return {
     error: {
       message: error.message ?? spec.message,
       type: spec.type,
       param: error.param ?? null,
       code: spec.code,
     },
-  });
+  };
+}
+
+/** The body of an error answer: OpenAI's error object as JSON text. */
+export function errorBody(error: PlainError): string {
+  return JSON.stringify(errorEnvelope(error));
 }

@@ -28,7 +28,19 @@ export interface FunctionResponsePart {
   functionResponse: { id?: string; name: string; response: unknown; parts?: InlineDataPart[] };
 }
 
-export type GeminiPart = TextPart | InlineDataPart | FileDataPart | FunctionCallPart | FunctionResponsePart;
+/** What one of Gemini's own tools was asked, or what it gave. */
+export interface ServerToolPart extends Signed {
+  toolCall?: unknown;
+  toolResponse?: unknown;
+}
+
+export type GeminiPart =
+  | TextPart
+  | InlineDataPart
+  | FileDataPart
+  | FunctionCallPart
+  | FunctionResponsePart
+  | ServerToolPart;
 
 export interface GeminiContent {
   role: 'user' | 'model';

@@ -47,9 +47,28 @@ export const limits = {
   /** Rows that may wait for their commit; at this bound new requests get 503. */
   rowsWaitingMax: 100_000,
   /** Models for which the pool keeps an order of keys: names come from clients, so their number is bounded. */
-  pooledModelsMax: 1_000,
+  pooledModelsMax: 256,
+  /** The event loop may be late by so much in a second, and workers may be silent so long, before requests are refused. */
+  eventLoopLateMsMax: 300,
+  workersSilentMsMax: 250,
+  /** With fewer requests in flight nothing is refused for being late: that is a moment, not an overload. */
+  overloadInFlightMin: 64,
+  /** A worker that has not come back to its messages for so long is stuck in a loop, and its thread is ended. */
+  workerStuckMsMax: 30_000,
+  /** The share of the memory limit that request bodies may take, over all requests. */
+  bodyMemoryShareMax: 0.25,
+  /** Calls that may wait for a key to come back, over all and for one client key. */
+  leaseLineMax: 2_000,
+  leaseLinePerClientMax: 64,
+  /** Conversations, and files and caches of Google, whose key is remembered. */
+  affinitiesMax: 10_000,
   /** How long a fetched model list serves. */
   modelListTtlMs: 3_600_000,
+  /** After a failed fetch the list that there is serves so much longer. */
+  modelListRetryMs: 30_000,
+  /** What a usage row keeps of an error's message and of the parameter's name. */
+  rowMessageCharsMax: 500,
+  rowParamCharsMax: 200,
   /** Pause before a dead writer is started again, doubled at each failure up to the second figure. */
   writerRestartMs: 100,
   writerRestartMsMax: 5_000,

@@ -4,7 +4,11 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' |
 
 /** Where Google's own OpenAI endpoint puts the signature that must come back with a call, an image or a text. */
 export interface ExtraContent {
-  google: { thought_signature: string };
+  google: {
+    thought_signature?: string;
+    /** What Gemini's own tools did in the turn, to come back with the message. */
+    server_tool_parts?: readonly unknown[];
+  };
 }
 
 export interface FunctionToolCall {

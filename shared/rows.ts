@@ -1,14 +1,19 @@
-/** The shapes that are stored: usage rows, client keys, Gemini keys. Exchanged between the gateway and the writer. */
+/** The shapes that are stored: usage rows and Gemini keys. Exchanged between the gateway and the writer. */
 import type { TokenUsage } from './usage.ts';
 
 /** One try at a request with one Gemini key. */
 export interface Attempt {
   geminiKeyId: string;
+  model: string;
   /** Milliseconds after the request's arrival. */
   startedMs: number;
+  /** From the end of the same call's last attempt, or from the arrival, until it had its key. */
+  waitMs: number;
   durationMs: number;
+  /** HTTP status of Gemini's answer; null when there was none. */
+  status: number | null;
   /** `ok`, or why it failed, in the pool's words. */
-  outcome: string;
+  reason: string;
 }
 
 /**
@@ -16,6 +21,9 @@ export interface Attempt {
  * event and a cut); left by the client; ended by the gateway's own stop.
  */
 export type Termination = 'complete' | 'error' | 'cut' | 'client_gone' | 'drained';
+
+/** Who ended a request: its client, by leaving; Gemini, with its whole answer or a failure; or this gateway. */
+export type EndedBy = 'client' | 'upstream' | 'gateway';
 
 /** One client request, with its attempts inside. Immutable once it was handed to the writer. */
 export interface UsageRow {
@@ -34,23 +42,24 @@ export interface UsageRow {
   /** HTTP status as the client saw it; 499 when it left before a status was sent. */
   status: number;
   termination: Termination;
+  endedBy: EndedBy;
+  /** The phase of `gateway/lifecycle.ts` in which it ended. */
+  phase: string;
   /** Code of the error catalogue; null for a complete answer. */
   errorCode: string | null;
+  /** As the client saw it, unless it may quote what the client had sent. */
+  errorMessage: string | null;
+  /** The request parameter at fault. */
+  errorParam: string | null;
+  /** Value of `x-gemini-pool-warnings`; empty when there were none. */
+  warnings: string;
   finishReason: string | null;
   usage: TokenUsage;
+  /** Nano-dollars; null when the price is unknown. */
+  costNano: number | null;
   firstTokenMs: number | null;
   durationMs: number;
   attempts: Attempt[];
-}
-
-/** A key of a caller. The key itself is not kept: `hash` is its SHA-256 in hex, `masked` what a list may show. */
-export interface ClientKey {
-  id: string;
-  name: string;
-  hash: string;
-  masked: string;
-  isActive: boolean;
-  createdAtMs: number;
 }
 
 /** A Gemini key as the gateway holds it in memory. */
@@ -67,4 +76,8 @@ export interface UsageTotals {
   requests: number;
   inputTokens: number;
   outputTokens: number;
+  /** Nano-dollars, of the requests whose price is known. */
+  costNano: number;
+  /** Requests whose price is unknown. */
+  unpriced: number;
 }

@@ -2,6 +2,7 @@
  * How the text of a setting becomes its value. Each reader gets the text, or undefined when it is unset or empty, and
  * throws an Error that says what is wrong without repeating what may be a secret.
  */
+import { isIP } from 'node:net';
 
 export function whole(from: number, to: number, fallback: number): (raw: string | undefined) => number {
   return (raw) => {
@@ -92,6 +93,19 @@ export function parseOrigins(raw: string | undefined): readonly string[] {
   if (origins.some((origin) => origin !== '*' && !/^https?:\/\/[^/\s]+$/.test(origin)))
     throw new Error('must be * or origins like https://app.example, separated by commas');
   return origins;
+}
+
+/** Addresses and networks of proxies. */
+export function parseProxies(raw: string | undefined): readonly string[] {
+  const entries = listOf(raw);
+  for (const entry of entries) {
+    const [address = '', prefix, ...more] = entry.split('/');
+    const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : 0;
+    const isPrefix = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+    if (bits === 0 || !isPrefix || more.length > 0)
+      throw new Error('must be addresses or networks like 127.0.0.1 or 10.0.0.0/8, separated by commas');
+  }
+  return entries;
 }
 
 const modelName = /^(?:models\/)?[A-Za-z0-9][A-Za-z0-9._:@/-]*$/;

@@ -11,7 +11,9 @@ export interface WorkerOptions {
   modelAliases: ReadonlyMap<string, string>;
   modelFallbacks: ReadonlyMap<string, readonly string[]>;
   strictParameters: boolean;
-  emptyAnswers: 'pass' | 'error';
+  emptyAnswers: 'retry' | 'pass' | 'error';
   remoteMedia: 'gemini' | 'fetch' | 'refuse';
   googleMayStore: boolean;
+  resumeStreams: boolean;
+  keyAffinity: 'off' | 'cache_key' | 'conversation';
 }

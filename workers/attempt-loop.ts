@@ -6,9 +6,15 @@ import { type PlainError, toPlainError } from '../shared/errors.ts';
 import { randomFraction } from '../shared/ids.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
+import type { LeaseRetry, LeaseWish } from '../shared/messages.ts';
 import type { GeminiClient, UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
 import type { Outbox } from './outbox.ts';
-import { classifyFailure, classifyStatus, type UpstreamVerdict } from './translation/upstream-error.ts';
+import {
+  classifyFailure,
+  classifyStatus,
+  isStaleConnection,
+  type UpstreamVerdict,
+} from './translation/upstream-error.ts';
 
 /** What all jobs of a worker share. */
 export interface JobContext {
@@ -24,14 +30,6 @@ export interface JobContext {
 export function failToStart(error: unknown, id: number, requestId: string, { outbox, reportBug }: JobContext): void {
   outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
   reportBug(error, requestId);
-}
-
-/** What the gateway is told with the wish for a lease. */
-export interface LeaseWish {
-  model: string;
-  modelAsked: string;
-  stream: boolean;
-  warnings: string;
 }
 
 /** Reads the body of one answer of status 200. What it throws ends the attempt. */
@@ -51,6 +49,11 @@ export interface AttemptOwner {
   toRequest(): Omit<UpstreamRequest, 'key'>;
   /** Google refused the signatures of the history: whether the request can be made without them, which is so once. */
   replaceSignatures(): boolean;
+  /**
+   * Part of the answer is with the client: whether the rest can be asked for, which the next request then does. Asked
+   * once a failure.
+   */
+  resume(): boolean;
   /** A reader for the next answer. */
   toReader(contentType: string): AnswerReader;
   /** The reader took the answer whole. Its lease is still out: whoever owns these attempts ends it. */
@@ -69,7 +72,8 @@ export class AttemptLoop implements UpstreamListener {
   readonly #number: number;
   readonly #owner: AttemptOwner;
   readonly #context: JobContext;
-  readonly #startedMs = performance.now();
+  /** When the first lease was asked for; some calls of a job begin only after others. */
+  #startedMs = 0;
   #leaseId: number | null = null;
   #key = '';
   #call: UpstreamCall | null = null;
@@ -95,17 +99,10 @@ export class AttemptLoop implements UpstreamListener {
   }
 
   /** Asks for a lease, to begin with or after an answer that was one of several. */
-  start(): void {
-    const { model, modelAsked, stream, warnings } = this.#owner.wish;
-    this.#context.outbox.post({
-      t: 'want_lease',
-      id: this.#id,
-      call: this.#number,
-      model,
-      modelAsked,
-      stream,
-      warnings,
-    });
+  start(retry: LeaseRetry = null): void {
+    const { wish } = this.#owner;
+    if (retry === null) this.#startedMs = performance.now();
+    this.#context.outbox.post({ t: 'want_lease', id: this.#id, call: this.#number, wish, retry });
   }
 
   lease(leaseId: number, key: string): void {
@@ -119,6 +116,11 @@ export class AttemptLoop implements UpstreamListener {
   /** No key may serve. What the last attempt met is the better answer, unless it was about its key. */
   noLease(error: PlainError): void {
     if (!this.#isOver) this.#giveUp(this.#lastError ?? error);
+  }
+
+  /** Gemini is at work on a call, and takes its prompt into account, whoever still waits for the answer. */
+  get isCalling(): boolean {
+    return this.#call !== null;
   }
 
   pause(): void {
@@ -167,7 +169,8 @@ export class AttemptLoop implements UpstreamListener {
 
   onFault(error: unknown): void {
     this.#call = null;
-    this.#attemptFailed(classifyFailure(error));
+    const isStale = this.#status === 0 && isStaleConnection(error);
+    this.#attemptFailed(classifyFailure(error), isStale);
   }
 
   /** Lets the reader see hostile bytes, or their end: whatever it throws ends the attempt. */
@@ -202,7 +205,7 @@ export class AttemptLoop implements UpstreamListener {
     this.#owner.onAnswered(leaseId);
   }
 
-  #attemptFailed(verdict: UpstreamVerdict): void {
+  #attemptFailed(verdict: UpstreamVerdict, isStale = false): void {
     if (this.#isOver) return;
     const error = verdict.error.toPlain();
     this.#endLease(verdict.outcome);
@@ -216,23 +219,33 @@ export class AttemptLoop implements UpstreamListener {
     }
     if (verdict.outcome.kind !== 'neutral') {
       this.#lastError = error.code === 'model_not_found' ? error : null;
-      this.start();
+      this.start('refused');
       return;
     }
     this.#lastError = error;
+    if (verdict.retry === 'foreign') {
+      this.start('foreign');
+      return;
+    }
     this.#neutralRetries++;
+    if (isStale) {
+      this.start('stale_connection');
+      return;
+    }
     const pauseMs = backoffMs * 2 ** (this.#neutralRetries - 1) * (0.5 + randomFraction());
     this.#backoff = setTimeout(() => {
       this.#backoff = null;
-      this.start();
+      this.start('trouble');
     }, pauseMs);
   }
 
   #mayRetry({ retry, outcome }: UpstreamVerdict): boolean {
-    // After the first content another attempt would repeat what the client has already read.
-    if (this.#owner.started || retry === 'no') return false;
-    if (outcome.kind === 'neutral' && this.#neutralRetries >= neutralRetriesMax) return false;
-    return this.#attempts < limits.attemptsMax && performance.now() - this.#startedMs < limits.attemptsWindowMs;
+    if (retry === false || this.#attempts >= limits.attemptsMax) return false;
+    // What the client has already read must not come again: only the rest may be asked for.
+    if (this.#owner.started) return retry !== 'foreign' && this.#owner.resume();
+    if (performance.now() - this.#startedMs >= limits.attemptsWindowMs) return false;
+    if (retry === 'foreign') return this.#owner.wish.ownedBy !== null;
+    return outcome.kind !== 'neutral' || this.#neutralRetries < (retry === 'once' ? 1 : neutralRetriesMax);
   }
 
   #endLease(outcome: KeyOutcome): void {

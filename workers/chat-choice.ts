@@ -4,8 +4,9 @@
  */
 import type { PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
-import type { TokenUsage } from '../shared/usage.ts';
-import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext, type LeaseWish } from './attempt-loop.ts';
+import type { LeaseWish } from '../shared/messages.ts';
+import { noUsage, type TokenUsage } from '../shared/usage.ts';
+import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext } from './attempt-loop.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
 import type { AnswerIds } from './translation/answer-context.ts';
@@ -14,7 +15,11 @@ import type { ChatPlan } from './translation/chat-request.ts';
 import { type EndedChoice, WholeChoice } from './translation/chat-response.ts';
 import { ChatStream, type StreamedChoice } from './translation/chat-stream.ts';
 import { jsonString } from './translation/json-text.ts';
+import { resumedBody } from './translation/resumed-answer.ts';
 import { WholeBody } from './whole-body.ts';
+
+/** A stream that is cut again and again is given up. */
+const resumesMax = 3;
 
 /** Whose choice it is. */
 export interface ChoiceOwner {
@@ -42,6 +47,8 @@ export class ChatChoice implements AttemptOwner {
   #hasOwnSignatures = true;
   #continuationToken: string | null = null;
   #continuations = 0;
+  /** How often the stream was cut and continued. */
+  #resumes = 0;
 
   /** `call` is the number under which the gateway knows its leases. */
   constructor(
@@ -50,6 +57,7 @@ export class ChatChoice implements AttemptOwner {
     index: number,
     plan: ChatPlan,
     ids: AnswerIds,
+    mayWait: boolean,
     context: JobContext,
     owner: ChoiceOwner,
   ) {
@@ -59,18 +67,29 @@ export class ChatChoice implements AttemptOwner {
     this.#ids = ids;
     this.#index = index;
     this.#owner = owner;
-    const { model, modelAsked, stream, warnings } = plan;
-    this.wish = { model, modelAsked, stream, warnings: warnings.join(', ') };
+    const { model, modelAsked, stream, warnings, affinity, ownedBy, answer } = plan;
+    this.wish = {
+      model,
+      modelAsked,
+      stream,
+      warnings: warnings.join(', '),
+      cost: { requests: 1, tokens: answer.promptTokensGuess },
+      affinity,
+      ownedBy,
+      mayWait,
+    };
     this.attempts = new AttemptLoop(id, call, this, context);
   }
 
   get started(): boolean {
-    return this.#continuations > 0 || (this.#collector?.started ?? false);
+    return this.#continuations > 0 || this.#resumes > 0 || (this.#collector?.started ?? false);
   }
 
-  /** What is known so far. */
+  /** What is known so far; of a call that has not begun to answer, the prompt is guessed. */
   get usage(): TokenUsage | null {
-    return this.#collector?.usage ?? null;
+    const known = this.#collector?.usage ?? null;
+    if (known !== null || !this.attempts.isCalling) return known;
+    return { ...noUsage, prompt: this.#plan.answer.promptTokensGuess, estimated: true };
   }
 
   toRequest(): Omit<UpstreamRequest, 'key'> {
@@ -113,6 +132,18 @@ export class ChatChoice implements AttemptOwner {
     };
   }
 
+  /** The part that the client has goes back as a turn of the model, and the rest is read by the same collector. */
+  resume(): boolean {
+    const collector = this.#collector;
+    if (!(collector instanceof ChatStream) || this.#continuations > 0 || this.#resumes >= resumesMax) return false;
+    const text = collector.resume();
+    const body = text === null ? null : resumedBody(this.#plan.model, this.#plan.geminiBody, text);
+    if (body === null) return false;
+    this.#body = body;
+    this.#resumes++;
+    return true;
+  }
+
   onAnswered(leaseId: number): void {
     this.#owner.onAnswered(leaseId);
   }
@@ -123,8 +154,11 @@ export class ChatChoice implements AttemptOwner {
 
   /** A new one for a new attempt; an answer that goes on is read by the same. */
   #nextCollector(): ChatStream | WholeChoice {
-    if (this.#collector !== null && this.#continuationToken !== null) return this.#collector;
-    const { answer, stream } = this.#plan;
+    const goesOn = this.#continuationToken !== null || this.#resumes > 0;
+    if (this.#collector !== null && goesOn) return this.#collector;
+    const { stream } = this.#plan;
+    let { answer } = this.#plan;
+    if (answer.emptyAnswer === 'retry' && this.#collector !== null) answer = { ...answer, emptyAnswer: 'stop' };
     this.#collector = stream
       ? new ChatStream(answer, this.#ids, this.#index)
       : new WholeChoice(answer, this.#ids, this.#index);

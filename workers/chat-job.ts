@@ -61,10 +61,12 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
 
   start(): void {
     this.#answered = 0;
+    // Another model is better than a wait.
+    const mayWait = this.#fallbacks.length === 0;
     this.#choices = Array.from(
       { length: this.#plan.choices },
       (_, index) =>
-        new ChatChoice(this.#id, this.#firstCall + index, index, this.#plan, this.#ids, this.#context, this),
+        new ChatChoice(this.#id, this.#firstCall + index, index, this.#plan, this.#ids, mayWait, this.#context, this),
     );
     for (const { attempts } of this.#choices) attempts.start();
   }

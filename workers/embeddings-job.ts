@@ -1,21 +1,15 @@
 /** One embeddings request in a worker: its batches go to Gemini a few at a time, each with attempts of its own. */
 import type { PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
-import type { Job } from '../shared/messages.ts';
+import type { Job, LeaseWish } from '../shared/messages.ts';
 import { noUsage, type TokenUsage } from '../shared/usage.ts';
-import {
-  type AnswerReader,
-  AttemptLoop,
-  type AttemptOwner,
-  failToStart,
-  type JobContext,
-  type LeaseWish,
-} from './attempt-loop.ts';
+import { type AnswerReader, AttemptLoop, type AttemptOwner, failToStart, type JobContext } from './attempt-loop.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { textOfBody } from './job-body.ts';
 import { type EmbeddingsPlan, planEmbeddings } from './translation/embeddings-request.ts';
 import { readEmbeddedBatch, toEmbeddingList } from './translation/embeddings-response.ts';
 import type { ModelAliases } from './translation/model-name.ts';
+import { addUsage } from './translation/usage-mapping.ts';
 import { WholeBody } from './whole-body.ts';
 import type { WorkerJob } from './worker-job.ts';
 
@@ -78,8 +72,9 @@ class EmbeddingsJob implements WorkerJob {
   resume(): void {}
 
   cancel(): void {
+    const usage = this.#usage();
     this.#cancelBatches();
-    this.#context.outbox.post({ t: 'cancelled', id: this.#id, usage: null });
+    this.#context.outbox.post({ t: 'cancelled', id: this.#id, usage });
   }
 
   #beginNext(): void {
@@ -112,8 +107,9 @@ class EmbeddingsJob implements WorkerJob {
   /** One batch without an answer is a request without one. */
   #onGaveUp(error: PlainError): void {
     if (this.#isOver) return;
+    const usage = this.#usage();
     this.#cancelBatches();
-    this.#context.outbox.post({ t: 'failed', id: this.#id, error, usage: null });
+    this.#context.outbox.post({ t: 'failed', id: this.#id, error, usage });
   }
 
   #cancelBatches(): void {
@@ -126,11 +122,9 @@ class EmbeddingsJob implements WorkerJob {
     this.#context.onOver(this.#id);
   }
 
+  /** What the batches took that were answered, or are being. */
   #usage(): TokenUsage {
-    const told = this.#batches.map(({ promptTokens }) => promptTokens);
-    const estimated = told.includes(null);
-    const prompt = estimated ? this.#plan.tokensGuess : told.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0);
-    return { ...noUsage, prompt, estimated };
+    return this.#batches.reduce<TokenUsage>((sum, { usage }) => (usage === null ? sum : addUsage(sum, usage)), noUsage);
   }
 }
 
@@ -145,7 +139,7 @@ class Batch implements AttemptOwner {
   readonly #model: string;
   readonly #batch: EmbeddingsPlan['batches'][number];
   vectors: number[][] = [];
-  promptTokens: number | null = null;
+  #told: TokenUsage | null = null;
 
   constructor(
     id: number,
@@ -157,12 +151,27 @@ class Batch implements AttemptOwner {
     { onAnswered, onGaveUp }: Pick<AttemptOwner, 'onAnswered' | 'onGaveUp'>,
   ) {
     this.requestId = requestId;
-    this.wish = { model, modelAsked, stream: false, warnings: '' };
+    this.wish = {
+      model,
+      modelAsked,
+      stream: false,
+      warnings: '',
+      cost: { requests: batch.inputs, tokens: batch.tokensGuess },
+      affinity: null,
+      ownedBy: null,
+      mayWait: true,
+    };
     this.onAnswered = onAnswered;
     this.onGaveUp = onGaveUp;
     this.#model = model;
     this.#batch = batch;
     this.attempts = new AttemptLoop(id, number, this, context);
+  }
+
+  /** What it took; of a call without an answer yet it is guessed, and null without a call. */
+  get usage(): TokenUsage | null {
+    if (this.#told !== null || !this.attempts.isCalling) return this.#told;
+    return { ...noUsage, prompt: this.#batch.tokensGuess, estimated: true };
   }
 
   toRequest(): Omit<UpstreamRequest, 'key'> {
@@ -175,11 +184,17 @@ class Batch implements AttemptOwner {
     return false;
   }
 
+  /** Nothing is with the client before all is there. */
+  resume(): boolean {
+    return false;
+  }
+
   toReader(): AnswerReader {
     return new WholeBody((text) => {
       const { vectors, promptTokens } = readEmbeddedBatch(text, this.#batch.inputs);
       this.vectors = vectors;
-      this.promptTokens = promptTokens;
+      const prompt = promptTokens ?? this.#batch.tokensGuess;
+      this.#told = { ...noUsage, prompt, estimated: promptTokens === null };
     });
   }
 }

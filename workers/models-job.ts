@@ -1,17 +1,17 @@
 /** The models that one key offers, page after page. */
-import { GatewayError, toPlainError } from '../shared/errors.ts';
+import { GatewayError } from '../shared/errors.ts';
 import { isRecord, listOf } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
 import type { ListedModel } from '../shared/messages.ts';
 import type { JobContext } from './attempt-loop.ts';
 import type { GeminiClient } from './gemini-client.ts';
 import { parseUpstreamObject } from './translation/json-text.ts';
-import { classifyFailure, classifyStatus } from './translation/upstream-error.ts';
+import { classifyFailure, classifyStatus, type UpstreamVerdict } from './translation/upstream-error.ts';
 
 /** Pages of one list: Google has some dozens of models, so this many thousands are a fault. */
 const pagesMax = 20;
 
-/** Fetches the list with `key` and posts it, or the error that the first failing page met. */
+/** Fetches the list with `key` and posts it, or the error that the first failing page met and what it says of the key. */
 export async function runModelsJob(id: number, key: string, { client, outbox, onOver }: JobContext): Promise<void> {
   try {
     const models: ListedModel[] = [];
@@ -24,13 +24,24 @@ export async function runModelsJob(id: number, key: string, { client, outbox, on
     }
     outbox.post({ t: 'models', id, models });
   } catch (error) {
-    outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
+    const verdict = error instanceof ListRefused ? error.verdict : classifyFailure(error);
+    outbox.post({ t: 'models_failed', id, error: verdict.error.toPlain(), outcome: verdict.outcome });
   } finally {
     onOver(id);
   }
 }
 
-/** A whole answer of status 200 as text; throws the GatewayError of anything else. */
+/** An answer of another status than 200. */
+class ListRefused extends Error {
+  readonly verdict: UpstreamVerdict;
+
+  constructor(verdict: UpstreamVerdict) {
+    super('the list of models was refused');
+    this.verdict = verdict;
+  }
+}
+
+/** A whole answer of status 200 as text; rejects with a ListRefused, or with what broke the call. */
 function fetchText(client: GeminiClient, path: string, key: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -56,9 +67,9 @@ function fetchText(client: GeminiClient, path: string, key: string): Promise<str
         onEnd: () => {
           const text = Buffer.concat(chunks).toString('utf8');
           if (status === 200) resolve(text);
-          else reject(classifyStatus(status, text, contentType).error);
+          else reject(new ListRefused(classifyStatus(status, text, contentType)));
         },
-        onFault: (error) => reject(classifyFailure(error).error),
+        onFault: reject,
       },
     );
   });

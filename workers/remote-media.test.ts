@@ -58,7 +58,7 @@ describe('what is downloaded', () => {
   });
 });
 
-describe('S-18: servers that answer wrongly', () => {
+describe('S-18, §10.32: servers that answer wrongly', () => {
   const wrong: [string, Promise<string>, RegExp][] = [
     ['redirect', answering('', { location: 'http://169.254.169.254/' }, 302), /answered 302, and redirects/],
     ['not found', answering('secret page', { 'content-type': 'image/png' }, 404), /it answered 404\.$/],

@@ -29,21 +29,23 @@ describe('report reader', () => {
     const { store } = openSqliteStore({ databasePath, synchronous: 'normal', encryptionKey: null });
     assert.deepEqual(await pool.run({ report: 'totals' }), {
       report: 'totals',
-      totals: { requests: 0, inputTokens: 0, outputTokens: 0 },
+      totals: { requests: 0, inputTokens: 0, outputTokens: 0, costNano: 0, unpriced: 0 },
     });
     for (let i = 1; i <= 3; i++) {
-      const rows = ['a', 'b', 'a'].map((clientKeyId) => makeRow({ clientKeyId }));
+      const rows = ['a', 'b', 'a'].map((clientKeyId) =>
+        makeRow({ clientKeyId, costNano: clientKeyId === 'a' ? 7 : null }),
+      );
       await store.commit(rows, []);
       assert.deepEqual(await pool.run({ report: 'totals' }), {
         report: 'totals',
-        totals: { requests: 3 * i, inputTokens: 27 * i, outputTokens: 24 * i },
+        totals: { requests: 3 * i, inputTokens: 27 * i, outputTokens: 24 * i, costNano: 14 * i, unpriced: i },
       });
     }
     assert.deepEqual(await pool.run({ report: 'client_keys' }), {
       report: 'client_keys',
       byClientKey: {
-        a: { requests: 6, inputTokens: 54, outputTokens: 48 },
-        b: { requests: 3, inputTokens: 27, outputTokens: 24 },
+        a: { requests: 6, inputTokens: 54, outputTokens: 48, costNano: 42, unpriced: 0 },
+        b: { requests: 3, inputTokens: 27, outputTokens: 24, costNano: 0, unpriced: 3 },
       },
     });
     await store.close();
@@ -55,7 +57,7 @@ describe('report reader', () => {
     await store.commit([makeRow()], []);
     assert.deepEqual(await pool.run({ report: 'totals' }), {
       report: 'totals',
-      totals: { requests: 1, inputTokens: 9, outputTokens: 8 },
+      totals: { requests: 1, inputTokens: 9, outputTokens: 8, costNano: 36_825, unpriced: 0 },
     });
     await store.close();
   });

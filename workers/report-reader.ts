@@ -4,14 +4,14 @@
  */
 import { workerData } from 'node:worker_threads';
 import type { ReportAnswer, ReportQuery } from '../shared/messages.ts';
-import type { UsageTotals } from '../shared/rows.ts';
+import { readAudit } from './reports/audit-report.ts';
+import { readExportPage } from './reports/export-page.ts';
+import { readRequest, readRequests } from './reports/request-list.ts';
+import { readSeries } from './reports/series-report.ts';
+import { readSummary } from './reports/summary-report.ts';
+import { readSpent, readTotals, readTotalsByClientKey } from './reports/totals-report.ts';
+import { addHistogramFunction } from './reports/usage-sums.ts';
 import { type Connection, openReadOnly } from './store/database.ts';
-
-/** Thoughts are billed as output; what tools put into the prompt, as input. */
-const sums = `
-  coalesce(sum(requests), 0) AS requests,
-  coalesce(sum(prompt_tokens + tool_prompt_tokens), 0) AS inputTokens,
-  coalesce(sum(output_tokens + thoughts_tokens), 0) AS outputTokens`;
 
 class ReportReader {
   readonly #path: string;
@@ -22,32 +22,47 @@ class ReportReader {
     this.#path = path;
   }
 
-  /** Each answer is one statement, so no snapshot is held that would keep the log from being cut. */
+  /** No statement is left open between answers, so no snapshot is held that would keep the log from being cut. */
   answer(query: ReportQuery): ReportAnswer {
-    this.#connection ??= openReadOnly(this.#path);
-    switch (query.report) {
-      case 'totals':
-        return { report: 'totals', totals: totalsOf(this.#connection) };
-      case 'client_keys':
-        return { report: 'client_keys', byClientKey: totalsByClientKey(this.#connection) };
-      default:
-        return query satisfies never;
-    }
+    const connection = this.#open();
+    // The statements of one answer see the same database.
+    return connection.transaction(() => answerFrom(connection, query))();
+  }
+
+  #open(): Connection {
+    if (this.#connection !== null) return this.#connection;
+    const connection = openReadOnly(this.#path);
+    addHistogramFunction(connection);
+    this.#connection = connection;
+    return connection;
   }
 }
 
-function totalsOf(connection: Connection): UsageTotals {
-  const totals = connection.prepare<[], UsageTotals>(`SELECT ${sums} FROM client_key_totals`).get();
-  return totals ?? { requests: 0, inputTokens: 0, outputTokens: 0 };
-}
-
-function totalsByClientKey(connection: Connection): Record<string, UsageTotals> {
-  const rows = connection
-    .prepare<[], UsageTotals & { clientKeyId: string }>(
-      `SELECT client_key_id AS clientKeyId, ${sums} FROM client_key_totals GROUP BY client_key_id`,
-    )
-    .all();
-  return Object.fromEntries(rows.map(({ clientKeyId, ...totals }) => [clientKeyId, totals]));
+function answerFrom(connection: Connection, query: ReportQuery): ReportAnswer {
+  switch (query.report) {
+    case 'totals':
+      return { report: 'totals', totals: readTotals(connection) };
+    case 'client_keys':
+      return { report: 'client_keys', byClientKey: readTotalsByClientKey(connection) };
+    case 'audit':
+      return { report: 'audit', ...readAudit(connection, query.filter, query.limit, query.cursor) };
+    case 'spent':
+      return readSpent(connection, query.nowMs);
+    case 'series':
+      return readSeries(connection, query);
+    case 'summary':
+      return readSummary(connection, query);
+    case 'requests': {
+      const { filter, limit, cursor } = query;
+      return { report: 'requests', ...readRequests(connection, filter, limit, cursor) };
+    }
+    case 'request':
+      return { report: 'request', request: readRequest(connection, query.id) };
+    case 'export_page':
+      return readExportPage(connection, query);
+    default:
+      return query satisfies never;
+  }
 }
 
 const reader = new ReportReader(databasePathOf(workerData));

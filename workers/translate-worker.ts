@@ -2,7 +2,7 @@
  * The entry of a worker thread: one serve task for the thread's whole life. Batches of messages come in over its port,
  * jobs run, and what they say goes out once a turn of the event loop.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { GatewayError } from '../shared/errors.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
@@ -45,9 +45,11 @@ class TranslateWorker {
     this.#chat = {
       translate: {
         strict: options.strictParameters,
-        emptyAnswer: options.emptyAnswers === 'error' ? 'error' : 'stop',
+        emptyAnswer: options.emptyAnswers === 'pass' ? 'stop' : options.emptyAnswers,
         aliases: this.#aliases,
         optOutOfStore: !options.googleMayStore,
+        resumeStreams: options.resumeStreams,
+        affinity: options.keyAffinity,
       },
       fallbacks: options.modelFallbacks,
     };
@@ -67,7 +69,7 @@ class TranslateWorker {
         log.error({ err: error, requestId }, 'unexpected error in a job');
       },
     };
-    this.#context.outbox.post({ t: 'ready' });
+    this.#context.outbox.post({ t: 'ready', threadId });
   }
 
   receive(message: ToWorker): void {
@@ -89,6 +91,9 @@ class TranslateWorker {
         return;
       case 'cancel':
         this.#jobs.get(message.id)?.cancel();
+        return;
+      case 'ping':
+        this.#context.outbox.post({ t: 'pong' });
         return;
       case 'stop':
         void this.#stop();

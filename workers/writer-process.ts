@@ -2,17 +2,22 @@
  * The entry of the writer process, forked by the gateway: the only one that writes the database. It opens it when told
  * to, commits what it is sent, and leaves when it is told to or when the gateway is gone.
  */
+import { systemClock } from '../shared/clock.ts';
 import { limits } from '../shared/limits.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { StoreOptions, ToWriter } from '../shared/messages.ts';
 import { DatabaseRefused } from './store/database.ts';
 import { GroupCommit } from './store/group-commit.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
-import type { Store } from './store/store.ts';
+import { type Store, StoreFault } from './store/store.ts';
 import { openChannel } from './store/writer-channel.ts';
 
 /** Longest time for the last commits, below that after which the gateway would kill. */
 const lastCommitsMsMax = limits.writerStopMsMax * 0.8;
+
+/** Between two pieces of what is too old, and between two looks for it. */
+const pruneNextMs = 20;
+const pruneAgainMs = 60_000;
 
 interface Writer {
   store: Store;
@@ -53,7 +58,7 @@ async function open(options: StoreOptions): Promise<void> {
     store = opened.store;
     const { from, to } = opened.migration;
     if (from !== to) log.info({ from, to }, 'the database has a new schema');
-    const state = await store.load();
+    const state = await store.load(systemClock.wallMs());
     const commits = new GroupCommit({
       store,
       send: channel.send,
@@ -62,6 +67,7 @@ async function open(options: StoreOptions): Promise<void> {
       wait: (ms, callback) => void setTimeout(callback, ms),
     });
     writer = { store, commits };
+    void prune(store);
     channel.send({ t: 'ready', state });
   } catch (error) {
     const message = error instanceof DatabaseRefused ? error.message : `The writer failed: ${reasonOf(error)}`;
@@ -69,6 +75,18 @@ async function open(options: StoreOptions): Promise<void> {
     await store?.close();
     channel.leave(1);
   }
+}
+
+/** Deletes what is too old, piece by piece with room for commits between, and looks again after a while. */
+async function prune(store: Store): Promise<void> {
+  let hasMore = false;
+  try {
+    hasMore = await store.prune(systemClock.wallMs());
+  } catch (error) {
+    // The same fault as that of the commits, which tell of it.
+    if (!(error instanceof StoreFault)) throw error;
+  }
+  if (!isLeaving) setTimeout(() => void prune(store), hasMore ? pruneNextMs : pruneAgainMs).unref();
 }
 
 /** Commits what is queued and leaves; what can't be committed in time is given up, with an exit code that says so. */

@@ -1,55 +1,66 @@
-/** The admin API on a real server, with memory that follows a fake database: what the tests of its routes stand on. */
+/** The admin API on a real server and a real database, without processes: what the tests of its routes stand on. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pino from 'pino';
-import type { ClientKeyEntry, ClientKeyList, GeminiKeyList, LoginAnswer } from '../../shared/admin-wire.ts';
+import type { ClientKeyEntry, ClientKeyList } from '../../shared/admin-client-keys.ts';
+import type {
+  GeminiKeyEntry,
+  GeminiKeyList,
+  GeminiKeysAdded,
+  GeminiKeyTested,
+} from '../../shared/admin-gemini-keys.ts';
+import type { AuditAnswer, LoginAnswer, UserEntry, UserList } from '../../shared/admin-people.ts';
 import { FakeClock } from '../../shared/clock.ts';
 import { GatewayError } from '../../shared/errors.ts';
 import { makeIdSource } from '../../shared/ids.ts';
-import type { ReportAnswer, ReportQuery, StoreCommand, StoreResult } from '../../shared/messages.ts';
+import type { ReportAnswer, StoreCommand, StoreResult } from '../../shared/messages.ts';
+import type { UsageRow } from '../../shared/rows.ts';
+import { openSqliteStore } from '../../workers/store/sqlite-store.ts';
+import type { Store } from '../../workers/store/store.ts';
 import { adminRoutes } from '../admin-routes.ts';
 import { AdminSessions } from '../admin-session.ts';
 import { ClientKeys } from '../client-keys.ts';
+import { ClientLimits } from '../client-limits/client-limits.ts';
 import { FrontServer } from '../front-server.ts';
-import { applyToPool } from '../gemini-keys.ts';
-import { KeyPool } from '../key-pool.ts';
+import { Passwords } from '../people/passwords.ts';
+import { Users } from '../people/users.ts';
+import { KeyPool } from '../pool/key-pool.ts';
+import type { ModelsResult } from '../pool/models-jobs.ts';
+import { applyToPool } from '../pool/pool-loading.ts';
+import { Prices } from '../prices.ts';
 import { replyJson } from '../reply.ts';
+import { Reports } from '../reports.ts';
 import type { Route } from '../route-table.ts';
 
 export const environmentKey = 'AIzaKeyOfTheEnvironment0001';
 
-/** The database as the gateway sees it: unique hashes and keys, and memory that follows what is committed. */
-class FakeWriter {
-  readonly #clientKeys: ClientKeys;
-  readonly #pool: KeyPool;
+/** The writer without its process: the real store, and memory that follows what is committed. */
+class StandWriter {
+  readonly #store: Store;
+  readonly #onApplied: (command: StoreCommand) => void;
   isDown = false;
   readonly commands: StoreCommand[] = [];
 
-  constructor(clientKeys: ClientKeys, pool: KeyPool) {
-    this.#clientKeys = clientKeys;
-    this.#pool = pool;
+  constructor(store: Store, onApplied: (command: StoreCommand) => void) {
+    this.#store = store;
+    this.#onApplied = onApplied;
   }
 
   async command(command: StoreCommand): Promise<StoreResult> {
     if (this.isDown) throw new GatewayError('store_unavailable');
-    this.commands.push(command);
-    const result = this.#resultOf(command);
-    if (result === 'ok') {
-      this.#clientKeys.apply(command);
-      applyToPool(command, this.#pool, { forget: () => {} });
-    }
-    return result;
+    if (command.op !== 'note_login' && command.op !== 'revoke_session' && command.by === undefined)
+      throw new Error(`${command.op} would leave no entry in the audit log`);
+    // When somebody last logged in is noted beside the answer: tests look at what was asked for.
+    if (command.op !== 'note_login') this.commands.push(command);
+    return this.apply(command);
   }
 
-  #resultOf(command: StoreCommand): StoreResult {
-    switch (command.op) {
-      case 'create_client_key':
-        return this.#clientKeys.all().some(({ hash }) => hash === command.clientKey.hash) ? 'exists' : 'ok';
-      case 'add_gemini_key':
-        return this.#pool.holds(command.geminiKey.key) ? 'exists' : 'ok';
-      case 'delete_gemini_key':
-        return this.#pool.status().some(({ id }) => id === command.id) ? 'ok' : 'missing';
-      default:
-        return this.#clientKeys.get(command.id) === null ? 'missing' : 'ok';
-    }
+  /** Without a trace in what tests look at. */
+  async apply(command: StoreCommand): Promise<StoreResult> {
+    const [result = 'unavailable'] = await this.#store.commit([], [command]);
+    if (result === 'ok') this.#onApplied(command);
+    return result;
   }
 }
 
@@ -57,7 +68,13 @@ class FakeWriter {
 type AnswerBody = LoginAnswer &
   ClientKeyEntry &
   ClientKeyList &
-  GeminiKeyList & { error: { message: string; code: string; param: string | null } };
+  Omit<UserEntry, 'created_at'> &
+  UserList &
+  AuditAnswer &
+  GeminiKeyEntry &
+  GeminiKeyList &
+  GeminiKeysAdded &
+  GeminiKeyTested & { current: ClientKeyEntry } & { error: { message: string; code: string; param: string | null } };
 
 export interface Answer {
   status: number;
@@ -72,22 +89,31 @@ export function refusal({ status, body }: Answer): Refusal {
   return [status, body.error.code, body.error.param];
 }
 
-type Reported = { [K in ReportQuery['report']]: Extract<ReportAnswer, { report: K }> };
+type Reported = { [K in 'totals' | 'client_keys']: Extract<ReportAnswer, { report: K }> };
 
 /** One admin API with its server; begins with the environment's key and no client keys. */
 export class AdminStand {
   readonly clock = new FakeClock(Date.UTC(2026, 10, 25, 8, 0, 0));
-  readonly clientKeys = new ClientKeys();
+  readonly folder = mkdtempSync(join(tmpdir(), 'gemini-pool-admin-'));
+  readonly clientKeys = new ClientKeys(this.clock);
+  readonly clientLimits = new ClientLimits(this.clock);
+  readonly users = new Users();
+  readonly prices = new Prices();
   readonly pool = new KeyPool(this.clock);
-  readonly writer = new FakeWriter(this.clientKeys, this.pool);
+  readonly writer: StandWriter;
   readonly reported: Reported = {
-    totals: { report: 'totals', totals: { requests: 7, inputTokens: 100, outputTokens: 23 } },
+    totals: { report: 'totals', totals: { requests: 7, inputTokens: 100, outputTokens: 23, costNano: 0, unpriced: 0 } },
     client_keys: { report: 'client_keys', byClientKey: {} },
   };
+  /** What Google says of a key that is probed. */
+  probed: (id: string) => ModelsResult | null = () => ({ models: [] });
   /** What was logged about changes. */
   readonly changes: object[] = [];
   readonly routes: Route[];
+  readonly sessions: AdminSessions;
   readonly #server: FrontServer;
+  readonly #store: Store;
+  readonly #reports: Reports;
   base = '';
   token = '';
 
@@ -95,19 +121,40 @@ export class AdminStand {
     const log = pino({ level: 'silent' });
     const nextId = makeIdSource(this.clock);
     const config = { adminUsername: 'admin', adminPassword: 'correct horse', jwtSecret: 'a long secret of the tests' };
+    const databasePath = join(this.folder, 'pool.db');
+    this.#store = openSqliteStore({ databasePath, synchronous: 'normal', encryptionKey: null }).store;
+    this.#reports = new Reports(databasePath, log);
+    this.writer = new StandWriter(this.#store, (command) => {
+      this.clientKeys.apply(command);
+      this.clientLimits.apply(command);
+      this.users.apply(command);
+      this.prices.apply(command);
+      applyToPool(command, this.pool, { forget: () => {} });
+    });
+    const { clock, users } = this;
+    // Quick hashes: how slow they are is tested where they are made.
+    const passwords = new Passwords({ N: 2, r: 1, p: 1 });
+    this.sessions = new AdminSessions(config, { clock, users, log, passwords });
     this.pool.add({ id: 'env-1', key: environmentKey, source: 'environment' });
     this.routes = adminRoutes(
       {
         clock: this.clock,
         nextId,
         clientKeys: this.clientKeys,
+        clientLimits: this.clientLimits,
+        users,
         pool: this.pool,
+        prices: this.prices,
         writer: this.writer,
         relay: { inFlight: 3 },
-        reports: { ask: async (report) => this.reported[report] },
+        poolParts: { probes: { probe: async (id) => this.probed(id) } },
+        reports: {
+          ask: async (report) => this.reported[report],
+          query: (query) => this.#reports.query(query),
+        },
         log: { info: (fields) => void this.changes.push(fields) },
       },
-      new AdminSessions(config, this.clock, log),
+      this.sessions,
     );
     this.#server = new FrontServer({
       routes: [...this.routes, this.#clientRoute()],
@@ -118,18 +165,27 @@ export class AdminStand {
     });
   }
 
+  /** Puts rows into the database, as the writer does. */
+  async record(rows: readonly UsageRow[]): Promise<void> {
+    await this.#store.commit(rows, []);
+  }
+
   async start(): Promise<void> {
     this.base = `http://127.0.0.1:${await this.#server.listen('127.0.0.1', 0)}`;
     this.token = (await this.login('correct horse')).body.token;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#server.close();
+    await this.#reports.stop();
+    await this.#store.close();
+    rmSync(this.folder, { recursive: true });
   }
 
-  /** Forgets client keys, commands and logged changes. */
-  clear(): void {
-    this.clientKeys.load([]);
+  /** Deletes client keys and users, and forgets commands and logged changes. */
+  async clear(): Promise<void> {
+    for (const { id } of this.clientKeys.all()) await this.writer.apply({ op: 'delete_client_key', id });
+    for (const { id } of this.users.all()) await this.writer.apply({ op: 'delete_user', id });
     this.writer.commands.length = 0;
     this.changes.length = 0;
   }

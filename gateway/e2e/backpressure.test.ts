@@ -25,7 +25,7 @@ function post(body: string): Promise<Response> {
   });
 }
 
-test('77. a client that stops reading pauses the stream at its source, and loses nothing', async () => {
+test('§10.77: a client that stops reading pauses the stream at its source, and loses nothing', async () => {
   await stack.simulator.script([{ match: { model: testModel }, chunks, chunkSize }]);
   const body = JSON.stringify({ model: testModel, stream: true, messages: [{ role: 'user', content: 'Hello' }] });
   // A first stream, read at once, brings the heap to its working size: what is held for the slow one shows beside that.

@@ -165,7 +165,7 @@ describe('bad input', () => {
     assert.equal(ok.choices.length, 1);
   });
 
-  test('33. a body over the limit: 413', async () => {
+  test('§10.33: a body over the limit: 413', async () => {
     const answer = await post(
       JSON.stringify({ model: testModel, messages: [{ role: 'user', content: 'x'.repeat(1_000_000) }] }),
     );

@@ -18,7 +18,7 @@ describe('answers that take several calls', () => {
   after(() => stack.stop());
   beforeEach(() => stack.simulator.reset());
 
-  test('35. n=3 is three calls, numbered, with their tokens summed', async () => {
+  test('§10.35: n=3 is three calls, numbered, with their tokens summed', async () => {
     const one = await stack.openai.chat.completions.create({ model: testModel, messages: [...hello] });
     const three = await stack.openai.chat.completions.create({ model: testModel, messages: [...hello], n: 3 });
     assert.deepEqual(
@@ -30,7 +30,7 @@ describe('answers that take several calls', () => {
     assert.equal(three.usage?.completion_tokens, 3 * (one.usage?.completion_tokens ?? 0));
   });
 
-  test('35. n=2 streamed: each choice is whole, with one role and one finish reason; one usage; one end', async () => {
+  test('§10.35: n=2 streamed: each choice is whole, with one role and one finish reason; one usage; one end', async () => {
     await stack.simulator.script([
       { match: { model: testModel }, text: 'One two three four', chunks: 6, intervalMs: 5 },
     ]);
@@ -57,7 +57,7 @@ describe('answers that take several calls', () => {
     assert.deepEqual([roles, finishes, usages], [[1, 1], [1, 1], 1]);
   });
 
-  test('35. when one choice fails, all fail', async () => {
+  test('§10.35: when one choice fails, all fail', async () => {
     await stack.simulator.script([
       { match: { model: testModel }, times: 1, text: 'fine' },
       { match: { model: testModel }, error: 'bad_request' },
@@ -76,7 +76,7 @@ describe('answers that take several calls', () => {
         match: { model: testModel },
         times: 1,
         error:
-          i % 2 === 0 ? ({ preset: 'rate_limit_minute', retryDelay: '0.001s' } as const) : ('bad_request' as const),
+          i % 2 === 0 ? ({ preset: 'rate_limit_tokens', retryDelay: '0.001s' } as const) : ('bad_request' as const),
       })),
     );
     await stack.simulator.script([{ match: { model: testModel }, error: 'bad_request' }], { append: true });
@@ -115,7 +115,7 @@ describe('answers that take several calls', () => {
     assert.equal(completion.choices[0]?.finish_reason, 'stop');
   });
 
-  test('80. a long answer of Gemini 4 goes on over several calls, as one answer', async () => {
+  test('§10.80: a long answer of Gemini 4 goes on over several calls, as one answer', async () => {
     await stack.simulator.script([
       { match: { model: 'gemini-4-argon' }, text: 'word '.repeat(400), chunks: 40, hopTokens: 150 },
     ]);

@@ -1,5 +1,5 @@
 /** Real processes for the end-to-end tests: the simulator of Gemini, a gateway in front of it, and the database as witness. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -130,4 +130,50 @@ export function writerPid(gateway: RunningGateway): number | null {
     .split(' ')
     .filter(Boolean);
   return children[0] === undefined ? null : Number(children[0]);
+}
+
+/** What a client saw of one answer. */
+export interface Seen {
+  /** 0 when the connection was cut before there was one. */
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The connection ended before the answer did: no client can take it for a whole one. */
+  isCut: boolean;
+}
+
+/** Posts a completion and reads what comes, to its end or its cut. `body` is completed by model and messages. */
+export async function complete(
+  gateway: RunningGateway,
+  clientKey: string,
+  body: Record<string, unknown>,
+  signal?: AbortSignal,
+): Promise<Seen> {
+  const seen: Seen = { status: 0, headers: new Headers(), text: '', isCut: false };
+  try {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${clientKey}` },
+      body: JSON.stringify({ model: testModel, messages: [{ role: 'user', content: 'Hello' }], ...body }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    seen.status = answer.status;
+    seen.headers = answer.headers;
+    const decoder = new TextDecoder();
+    for await (const piece of answer.body ?? []) seen.text += decoder.decode(piece, { stream: true });
+  } catch {
+    seen.isCut = true;
+  }
+  return seen;
+}
+
+/** Nothing is left of any request: neither in flight, nor a lease, nor a row that waits. */
+export async function expectQuiet(gateway: RunningGateway): Promise<void> {
+  for (const name of ['gemini_pool_requests_in_flight', 'gemini_pool_leases', 'gemini_pool_rows_waiting'])
+    await eventually(`${name} is 0`, async () => (await metric(gateway, name)) === 0);
+}
+
+/** File descriptors that a process has open. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
 }

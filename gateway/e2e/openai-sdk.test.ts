@@ -99,7 +99,7 @@ describe('the openai package', () => {
     controller.abort();
   });
 
-  test('76. a client that leaves ends the call to Gemini within a second, and its row says so', async () => {
+  test('§10.76: a client that leaves ends the call to Gemini within a second, and its row says so', async () => {
     await stack.simulator.reset();
     await stack.simulator.script([{ match: { model: testModel }, chunks: 1000, chunkSize: 8, intervalMs: 20 }]);
     const controller = new AbortController();
@@ -146,7 +146,7 @@ describe('the openai package', () => {
     assert.ok(![...endpoints.keys()].some((id) => id.includes('tts')));
   });
 
-  test('61. an answer in an encoding that was not asked for is no answer, and nothing of it is passed on', async () => {
+  test('§10.61: an answer in an encoding that was not asked for is no answer, and nothing of it is passed on', async () => {
     await stack.simulator.script([{ match: { model: testModel }, text: 'squeezed', gzip: true }]);
     await assert.rejects(
       stack.openai.chat.completions.create({ model: testModel, messages: [...hello] }),
@@ -155,7 +155,7 @@ describe('the openai package', () => {
     await stack.simulator.reset();
   });
 
-  test('75. a model that says nothing for too long ends as a time-out, and costs its key nothing', async () => {
+  test('§10.75: a model that says nothing for too long ends as a time-out, and costs its key nothing', async () => {
     const slow = await startStack({ env: { UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '300', UPSTREAM_IDLE_TIMEOUT_MS: '300' } });
     try {
       await slow.simulator.script([{ match: { model: testModel }, chunks: 5, chunkSize: 4, hangAfterEvents: 0 }]);

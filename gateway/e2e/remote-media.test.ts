@@ -36,7 +36,7 @@ describe('left to Google', () => {
     assert.match(JSON.stringify(entry?.body), /"fileData":\{"fileUri":"https:\/\/pictures\.example\/cat\.png"/);
   });
 
-  test('31. an address of a private network is refused at once', async () => {
+  test('§10.31: an address of a private network is refused at once', async () => {
     const before = (await stack.simulator.stats()).requests;
     for (const url of [
       'http://127.0.0.1/x.png',
@@ -56,7 +56,7 @@ describe('downloaded here', () => {
   });
   after(() => stack.stop());
 
-  test('31. nothing on this machine or its network can be reached by it', async () => {
+  test('§10.31: nothing on this machine or its network can be reached by it', async () => {
     let visits = 0;
     const bait = createServer((_, answer) => {
       visits++;

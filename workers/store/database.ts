@@ -123,6 +123,11 @@ export function openReadOnly(path: string): Connection {
   return connection;
 }
 
+/** Opens a database file that no gateway uses, as it is: a backup, or what is to be replaced by one. */
+export function openCopy(path: string): Connection {
+  return new Database(path, { readonly: false, fileMustExist: true, timeout: busyMsMax });
+}
+
 /** Copies what is in the log into the database and cuts the log to nothing, as far as readers allow. */
 export function checkpoint(connection: Connection): void {
   connection.pragma('wal_checkpoint(TRUNCATE)');

@@ -22,6 +22,10 @@ class FakeStore implements Store {
   isImpossible: (id: string) => boolean = () => false;
   duringCommit: () => Promise<void> = () => Promise.resolve();
 
+  async prune(): Promise<never> {
+    throw new Error('not asked here');
+  }
+
   async load(): Promise<never> {
     throw new Error('not asked here');
   }

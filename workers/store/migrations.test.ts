@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
+import { noLimits } from '../../shared/client-key.ts';
 import { wrongSums } from '../e2e/usage-rows.ts';
 import { openDatabase } from './database.ts';
 import { migrate, newestSchema } from './migrations.ts';
@@ -19,6 +20,8 @@ const deletedKeys = Array.from(
   { length: 3_000 },
   (_, i) => `gp_${createHash('md5').update(`gone ${i}`).digest('hex')}`,
 );
+/** The step of the schema that takes over the rows; the next one cleans. */
+const takeOverStep = 2;
 const customKey = 'my own: schlüssel';
 const firstLogMs = Date.UTC(2025, 5, 1, 12, 0, 0);
 
@@ -127,7 +130,7 @@ describe('migrations', () => {
 
       const { store, migration } = openSqliteStore(options());
       assert.deepEqual(migration, { from: 0, to: newestSchema });
-      const { clientKeys } = await store.load();
+      const { clientKeys } = await store.load(0);
       assert.deepEqual([...keysInFiles()], []);
 
       assert.equal(clientKeys.length, keys.length + 1);
@@ -140,6 +143,11 @@ describe('migrations', () => {
           masked: `${key.slice(0, 5)}••••${key.slice(-4)}`,
           isActive: (deletedKeys.length + i) % 3 !== 0,
           createdAtMs: Date.UTC(2025, 4, 1, 8, 30),
+          version: 1,
+          note: '',
+          expiresAtMs: null,
+          limits: { ...noLimits },
+          allowedModels: null,
         });
       }
       const custom = clientKeys.find(({ id }) => id === 'id-custom');
@@ -152,11 +160,16 @@ describe('migrations', () => {
         {
           client_key_id: 'id-custom',
           requests: 5_000_000_000,
+          completed: 0,
+          client_gone: 0,
+          unpriced: 5_000_000_000,
+          cost_nano: 0,
           prompt_tokens: 70,
           cached_tokens: 0,
           tool_prompt_tokens: 0,
           thoughts_tokens: 0,
           output_tokens: 0,
+          last_at_ms: null,
         },
       ]);
       const rows = connection
@@ -179,19 +192,19 @@ describe('migrations', () => {
 
       const again = openSqliteStore(options());
       assert.deepEqual(again.migration, { from: newestSchema, to: newestSchema });
-      assert.deepEqual((await again.store.load()).clientKeys, clientKeys);
+      assert.deepEqual((await again.store.load(0)).clientKeys, clientKeys);
       await again.store.close();
     });
 
   test('killed between the take-over and the cleaning of its traces, the next start cleans', async () => {
     makeRustDatabase(path, 'delete', 10);
     const connection = openDatabase(path, 'normal', newestSchema);
-    migrate(connection, newestSchema - 1);
+    migrate(connection, takeOverStep);
     connection.close();
     assert.ok(keysInFiles().size > 0);
     const { store } = openSqliteStore(options());
     assert.deepEqual([...keysInFiles()], []);
-    assert.equal((await store.load()).clientKeys.length, keys.length + 1);
+    assert.equal((await store.load(0)).clientKeys.length, keys.length + 1);
     await store.close();
   });
 });

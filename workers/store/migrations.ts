@@ -2,8 +2,12 @@
  * The schema, as numbered steps forward. Each step is one transaction together with its number, so that a step which was
  * killed has not happened; steps that were released are never edited.
  */
+import { clientKeyLimitsSchema } from './client-key-limits-schema.ts';
 import { applicationId, type Connection, checkpoint, pragmaNumber } from './database.ts';
+import { peopleSchema } from './people-schema.ts';
+import { poolSchema } from './pool-schema.ts';
 import { importRustDatabase } from './rust-import.ts';
+import { usageSchema } from './usage-schema.ts';
 
 const tables = `
   CREATE TABLE client_keys (
@@ -102,6 +106,10 @@ const steps: readonly Step[] = [
       checkpoint(connection);
     },
   },
+  { run: (connection) => connection.exec(clientKeyLimitsSchema) },
+  { run: (connection) => connection.exec(peopleSchema) },
+  { run: (connection) => connection.exec(usageSchema) },
+  { run: (connection) => connection.exec(poolSchema) },
 ];
 
 /** The schema that this program writes. */

@@ -3,10 +3,7 @@
  * are stored as fingerprints, its usage becomes ours. Its tables, which hold keys in the clear, are dropped.
  */
 import { fingerprint, maskSecret } from '../../shared/ids.ts';
-import type { UsageRow } from '../../shared/rows.ts';
-import { noUsage } from '../../shared/usage.ts';
 import type { Connection } from './database.ts';
-import { UsageStore } from './usage-store.ts';
 
 const logsAtOnce = 5_000;
 /** Below this a number is in seconds: as milliseconds it would lie in January 1970. */
@@ -71,9 +68,17 @@ function importKeys(connection: Connection): void {
   }
 }
 
-/** In the order in which they were written, which is close to that of time. */
+/**
+ * In the order in which they were written, which is close to that of time. Into the table as it is at this step of the
+ * schema; the sums over the rows are made by a later one.
+ */
 function importLogs(connection: Connection): void {
-  const usage = new UsageStore(connection);
+  const insert = connection.prepare(
+    `INSERT INTO requests (id, at_ms, client_key_id, endpoint, model_asked, model_served, stream, status, termination,
+       error_code, prompt_tokens, cached_tokens, tool_prompt_tokens, thoughts_tokens, output_tokens, tokens_estimated,
+       duration_ms, attempts) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, 0, 0, 0, ?, 1, 0, '[]')
+     ON CONFLICT (id) DO NOTHING`,
+  );
   const next = connection.prepare<[number, number], Values>(
     `SELECT rowid AS place, id, api_key_id, timestamp, endpoint, model, input_tokens, output_tokens, success
      FROM usage_logs WHERE rowid > ? ORDER BY rowid LIMIT ?`,
@@ -81,37 +86,32 @@ function importLogs(connection: Connection): void {
   let place = Number.MIN_SAFE_INTEGER;
   for (;;) {
     const logs = next.all(place, logsAtOnce);
-    usage.insertWithoutTotals(logs.map(toRow));
+    for (const log of logs) insert.run(...rowOf(log));
     const last = logs.at(-1)?.['place'];
     if (typeof last !== 'number') return;
     place = last;
   }
 }
 
-function toRow(log: Values): UsageRow {
+function rowOf(log: Values): unknown[] {
   const atMs = timeOf(log['timestamp']);
   const model = textOf(log['model']);
   const succeeded = isTrue(log['success']);
-  return {
+  return [
     // Sorts by time like our own, and the same log always gets the same.
-    id: atMs.toString(16).padStart(12, '0') + fingerprint(textOf(log['id'])).slice(0, 20),
+    atMs.toString(16).padStart(12, '0') + fingerprint(textOf(log['id'])).slice(0, 20),
     atMs,
-    clientKeyId: textOf(log['api_key_id']),
-    geminiKeyId: null,
-    endpoint: textOf(log['endpoint']),
-    modelAsked: model,
-    modelServed: model,
-    stream: false,
+    textOf(log['api_key_id']),
+    textOf(log['endpoint']),
+    model,
+    model,
     // The status of a failure was not recorded.
-    status: succeeded ? 200 : 0,
-    termination: succeeded ? 'complete' : 'error',
-    errorCode: succeeded ? null : 'unknown',
-    finishReason: null,
-    usage: { ...noUsage, prompt: countOf(log['input_tokens']), output: countOf(log['output_tokens']), estimated: true },
-    firstTokenMs: null,
-    durationMs: 0,
-    attempts: [],
-  };
+    succeeded ? 200 : 0,
+    succeeded ? 'complete' : 'error',
+    succeeded ? null : 'unknown',
+    countOf(log['input_tokens']),
+    countOf(log['output_tokens']),
+  ];
 }
 
 function textOf(value: unknown): string {

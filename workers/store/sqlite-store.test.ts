@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ClientKey, noLimits } from '../../shared/client-key.ts';
 import { fingerprint } from '../../shared/ids.ts';
 import type { FromWriter, StoreOptions } from '../../shared/messages.ts';
-import type { ClientKey } from '../../shared/rows.ts';
 import { makeRow, wrongSums } from '../e2e/usage-rows.ts';
 import { type Connection, checkpoint, DatabaseRefused, openDatabase, openReadOnly } from './database.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -26,6 +26,11 @@ function clientKey(id: string, changes: Partial<ClientKey> = {}): ClientKey {
     masked: 'gp_••••',
     isActive: true,
     createdAtMs: 5,
+    version: 1,
+    note: '',
+    expiresAtMs: null,
+    limits: { ...noLimits },
+    allowedModels: null,
     ...changes,
   };
 }
@@ -59,21 +64,50 @@ describe('sqlite store', () => {
         { op: 'create_client_key', clientKey: clientKey('b', { createdAtMs: 4, isActive: false }) },
         { op: 'create_client_key', clientKey: clientKey('c', { hash: fingerprint('a') }) },
         { op: 'create_client_key', clientKey: clientKey('a', { hash: fingerprint('d') }) },
-        { op: 'update_client_key', id: 'a', name: 'new name' },
-        { op: 'update_client_key', id: 'b', isActive: true },
-        { op: 'update_client_key', id: 'none', name: 'x' },
+        { op: 'update_client_key', id: 'a', changes: { name: 'new name' }, expectedVersion: null },
+        { op: 'update_client_key', id: 'b', changes: { isActive: true }, expectedVersion: 1 },
+        { op: 'update_client_key', id: 'b', changes: { isActive: false }, expectedVersion: 1 },
+        { op: 'update_client_key', id: 'none', changes: { name: 'x' }, expectedVersion: null },
         { op: 'delete_client_key', id: 'none' },
       ],
     );
-    assert.deepEqual(results, ['ok', 'ok', 'exists', 'exists', 'ok', 'ok', 'missing', 'missing']);
-    assert.deepEqual((await store.load()).clientKeys, [
-      clientKey('b', { createdAtMs: 4 }),
-      clientKey('a', { name: 'new name' }),
+    assert.deepEqual(results, ['ok', 'ok', 'exists', 'exists', 'ok', 'ok', 'stale', 'missing', 'missing']);
+    assert.deepEqual((await store.load(0)).clientKeys, [
+      clientKey('b', { createdAtMs: 4, version: 2 }),
+      clientKey('a', { name: 'new name', version: 2 }),
     ]);
     assert.deepEqual(await store.commit([], [{ op: 'delete_client_key', id: 'a' }]), ['ok']);
-    assert.deepEqual((await store.load()).clientKeys, [clientKey('b', { createdAtMs: 4 })]);
+    assert.deepEqual((await store.load(0)).clientKeys, [clientKey('b', { createdAtMs: 4, version: 2 })]);
     assert.equal(countRows(), 2);
     assert.deepEqual(read(wrongSums), []);
+    await store.close();
+  });
+
+  test('limits, notes, expiry and models of a client key are kept; what an update leaves out stays', async () => {
+    const { store } = openSqliteStore(options);
+    const limits = {
+      requestsPerMinute: 1,
+      tokensPerMinute: 2,
+      tokensPerDay: 3,
+      tokensPerMonth: 10 ** 12,
+      costNanoPerDay: 10 ** 15,
+      costNanoPerMonth: 6,
+      concurrentStreams: 7,
+    };
+    const made = clientKey('a', { note: 'a\nb', expiresAtMs: 99, limits, allowedModels: ['m', 'n*'] });
+    const changes = { limits: { tokensPerDay: null, concurrentStreams: 8 }, expiresAtMs: null, allowedModels: null };
+    await store.commit([], [{ op: 'create_client_key', clientKey: made }]);
+    assert.deepEqual((await store.load(0)).clientKeys, [made]);
+    await store.commit([], [{ op: 'update_client_key', id: 'a', changes, expectedVersion: 1 }]);
+    assert.deepEqual((await store.load(0)).clientKeys, [
+      {
+        ...made,
+        limits: { ...limits, tokensPerDay: null, concurrentStreams: 8 },
+        expiresAtMs: null,
+        allowedModels: null,
+        version: 2,
+      },
+    ]);
     await store.close();
   });
 
@@ -91,7 +125,7 @@ describe('sqlite store', () => {
     await first.close();
 
     const second = openSqliteStore(options).store;
-    assert.deepEqual((await second.load()).geminiKeys, [
+    assert.deepEqual((await second.load(0)).geminiKeys, [
       { id: '1', key: geminiSecret, source: 'stored' },
       { id: '3', key: `${geminiSecret}3`, source: 'stored' },
     ]);
@@ -104,7 +138,7 @@ describe('sqlite store', () => {
 
     const otherKey = openSqliteStore({ ...options, encryptionKey: '00'.repeat(32) }).store;
     await assert.rejects(
-      otherKey.load(),
+      otherKey.load(0),
       (error) => error instanceof DatabaseRefused && /sealed with another key.*ENCRYPTION_KEY/.test(error.message),
     );
     await otherKey.close();
@@ -123,7 +157,7 @@ describe('sqlite store', () => {
       await assert.rejects(commit, (error) => error instanceof StoreFault && error.isAboutData);
     }
     assert.equal(countRows(), 0);
-    assert.deepEqual((await store.load()).clientKeys, []);
+    assert.deepEqual((await store.load(0)).clientKeys, []);
     await store.close();
   });
 
@@ -133,6 +167,7 @@ describe('sqlite store', () => {
     const store = new SqliteStore({
       lock: { release: () => undefined },
       sealer: new Sealer(Buffer.alloc(32)),
+      retention: { requestDays: 0, minuteDays: 0, hourDays: 0 },
       connect: () => {
         const connection = openDatabase(options.databasePath, 'normal', newestSchema);
         connection.pragma('max_page_count = 40');

@@ -1,6 +1,7 @@
 /** The store in one SQLite file: lock, connection, schema, and one transaction a commit. */
-import type { StoreCommand, StoredState, StoreOptions, StoreResult } from '../../shared/messages.ts';
+import type { Retention, StoreCommand, StoredState, StoreOptions, StoreResult } from '../../shared/messages.ts';
 import type { UsageRow } from '../../shared/rows.ts';
+import { CommandStore } from './command-store.ts';
 import {
   type Connection,
   checkpoint,
@@ -11,11 +12,13 @@ import {
   storageCode,
   type WriterLock,
 } from './database.ts';
-import { KeyStore } from './key-store.ts';
 import { type Migration, migrate, newestSchema } from './migrations.ts';
+import { Pruner } from './retention.ts';
 import { openSealer, type Sealer } from './sealing.ts';
 import { type Store, StoreFault } from './store.ts';
 import { UsageStore } from './usage-store.ts';
+
+const keepAll: Retention = { requestDays: 0, minuteDays: 0, hourDays: 0 };
 
 interface SqliteParts {
   /** Let go when the store is closed. */
@@ -23,11 +26,13 @@ interface SqliteParts {
   sealer: Sealer;
   /** Opens a database that has its schema. */
   connect: () => Connection;
+  retention: Retention;
 }
 
 interface Bound {
   connection: Connection;
-  keys: KeyStore;
+  commands: CommandStore;
+  pruner: Pruner;
   commit: (rows: readonly UsageRow[], commands: readonly StoreCommand[]) => StoreResult[];
 }
 
@@ -40,18 +45,16 @@ export class SqliteStore implements Store {
     this.#parts = parts;
   }
 
-  async load(): Promise<StoredState> {
-    return this.#use().keys.load();
+  async load(nowMs: number): Promise<StoredState> {
+    return this.#use().commands.load(nowMs);
   }
 
   async commit(rows: readonly UsageRow[], commands: readonly StoreCommand[]): Promise<StoreResult[]> {
-    try {
-      return this.#use().commit(rows, commands);
-    } catch (error) {
-      const fault = faultOf(error);
-      if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(fault.code)) this.#abandon();
-      throw fault;
-    }
+    return this.#guarded(({ commit }) => commit(rows, commands));
+  }
+
+  async prune(nowMs: number): Promise<boolean> {
+    return this.#guarded(({ pruner }) => pruner.prune(nowMs));
   }
 
   async close(): Promise<void> {
@@ -64,8 +67,18 @@ export class SqliteStore implements Store {
     this.#parts.lock.release();
   }
 
+  #guarded<T>(use: (bound: Bound) => T): T {
+    try {
+      return use(this.#use());
+    } catch (error) {
+      const fault = faultOf(error);
+      if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(fault.code)) this.#abandon();
+      throw fault;
+    }
+  }
+
   #use(): Bound {
-    this.#bound ??= bind(this.#parts.connect(), this.#parts.sealer);
+    this.#bound ??= bind(this.#parts);
     return this.#bound;
   }
 
@@ -88,7 +101,7 @@ export function openSqliteStore(options: StoreOptions): { store: SqliteStore; mi
   try {
     const migration = migrateAt(path, connect());
     const sealer = openSealer(path, options.encryptionKey);
-    return { store: new SqliteStore({ lock, sealer, connect }), migration };
+    return { store: new SqliteStore({ lock, sealer, connect, retention: options.retention ?? keepAll }), migration };
   } catch (error) {
     lock.release();
     throw error;
@@ -109,16 +122,18 @@ function migrateAt(path: string, connection: Connection): Migration {
   }
 }
 
-function bind(connection: Connection, sealer: Sealer): Bound {
+function bind({ connect, sealer, retention }: SqliteParts): Bound {
+  const connection = connect();
   const usage = new UsageStore(connection);
-  const keys = new KeyStore(connection, sealer);
-  const run = connection.transaction((rows: readonly UsageRow[], commands: readonly StoreCommand[]) => {
+  const commands = new CommandStore(connection, sealer);
+  const run = connection.transaction((rows: readonly UsageRow[], queued: readonly StoreCommand[]) => {
     // Writes a page that says the same: the cheapest proof that writing works.
-    if (rows.length === 0 && commands.length === 0) connection.pragma(`user_version = ${newestSchema}`);
+    if (rows.length === 0 && queued.length === 0) connection.pragma(`user_version = ${newestSchema}`);
     if (rows.length > 0) usage.insert(rows);
-    return commands.map((command) => keys.apply(command));
+    return queued.map((command) => commands.apply(command));
   });
-  return { connection, keys, commit: (rows, commands) => run.immediate(rows, commands) };
+  const pruner = new Pruner(connection, retention);
+  return { connection, commands, pruner, commit: (rows, queued) => run.immediate(rows, queued) };
 }
 
 function faultOf(error: unknown): StoreFault {

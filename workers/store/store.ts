@@ -6,14 +6,19 @@ import type { StoreCommand, StoredState, StoreResult } from '../../shared/messag
 import type { UsageRow } from '../../shared/rows.ts';
 
 export interface Store {
-  /** What the gateway needs in memory. */
-  load(): Promise<StoredState>;
+  /** What the gateway needs in memory; `nowMs` is wall time, for sums of the present day. */
+  load(nowMs: number): Promise<StoredState>;
   /**
    * Commits rows and commands together, all or nothing, and gives the commands' results in their order. A row that is
    * there already changes nothing. With nothing to commit it proves that the database can be written. Rejects with a
    * StoreFault; nothing was committed then.
    */
   commit(rows: readonly UsageRow[], commands: readonly StoreCommand[]): Promise<StoreResult[]>;
+  /**
+   * Deletes a small piece of what is older than is to be kept; false when there was nothing. `nowMs` is wall time.
+   * Rejects with a StoreFault.
+   */
+  prune(nowMs: number): Promise<boolean>;
   /** Leaves the database tidy for whoever opens it next. */
   close(): Promise<void>;
 }

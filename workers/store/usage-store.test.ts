@@ -36,7 +36,17 @@ describe('usage store', () => {
 
   test('a row is stored field by field', () => {
     const { connection, usage } = openStore();
-    const row = makeRow({ id: 'r', atMs: 1_764_000_000_123, stream: false, errorCode: 'upstream_cut', status: 502 });
+    const row = makeRow({
+      id: 'r',
+      atMs: 1_764_000_000_123,
+      stream: false,
+      errorCode: 'upstream_cut',
+      errorMessage: 'It broke.',
+      errorParam: 'messages',
+      warnings: 'seed, n',
+      status: 502,
+      costNano: null,
+    });
     usage.insert([row]);
     assert.deepEqual(connection.prepare('SELECT * FROM requests').get(), {
       id: 'r',
@@ -49,7 +59,12 @@ describe('usage store', () => {
       stream: 0,
       status: 502,
       termination: 'complete',
+      ended_by: 'upstream',
+      phase: 'streaming',
       error_code: 'upstream_cut',
+      error_message: 'It broke.',
+      error_param: 'messages',
+      warnings: 'seed, n',
       finish_reason: 'stop',
       prompt_tokens: 7,
       cached_tokens: 1,
@@ -57,9 +72,11 @@ describe('usage store', () => {
       thoughts_tokens: 3,
       output_tokens: 5,
       tokens_estimated: 0,
+      cost_nano: null,
       first_token_ms: 11,
       duration_ms: 13,
-      attempts: '[{"geminiKeyId":"env-0123456789abcdef","startedMs":1,"durationMs":12,"outcome":"ok"}]',
+      attempts:
+        '[{"geminiKeyId":"env-0123456789abcdef","model":"gemini-3.8-flash","startedMs":1,"waitMs":1,"durationMs":12,"status":200,"reason":"ok"}]',
     });
   });
 

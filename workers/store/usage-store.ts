@@ -4,62 +4,58 @@
  */
 import type { UsageRow } from '../../shared/rows.ts';
 import type { Connection, Statement } from './database.ts';
-import { Rollup } from './rollup.ts';
+import { encodeHistogram, mergeEncoded } from './histogram.ts';
+import { type Bucket, Rollup, type Sums } from './rollup.ts';
 
 export class UsageStore {
   readonly #insert: Statement;
-  readonly #addToRollup: Statement;
+  readonly #addByClientKey: Statement;
+  readonly #addByGeminiKey: Statement;
+  readonly #addOverall: Statement;
+  readonly #addError: Statement;
   readonly #addToTotal: Statement;
 
   constructor(connection: Connection) {
+    connection.function('merge_histograms', { deterministic: true }, mergeHistograms);
     this.#insert = connection.prepare(insertSql);
-    this.#addToRollup = connection.prepare(addToRollupSql);
+    this.#addByClientKey = connection.prepare(addSumsSql('rollups', ['span', 'start_ms', 'client_key_id', 'model']));
+    this.#addByGeminiKey = connection.prepare(
+      addSumsSql('gemini_key_rollups', ['span', 'start_ms', 'gemini_key_id', 'model']),
+    );
+    this.#addOverall = connection.prepare(addSumsSql('overall_rollups', ['span', 'start_ms']));
+    this.#addError = connection.prepare(addErrorSql);
     this.#addToTotal = connection.prepare(addToTotalSql);
   }
 
   /** Inserts the rows that are not there yet and adds them to every sum. Gives their number. */
   insert(rows: readonly UsageRow[]): number {
-    const rollup = this.#insertRows(rows);
-    for (const { clientKeyId, sums } of rollup.totals())
-      this.#addToTotal.run(
-        clientKeyId,
-        sums.requests,
-        sums.prompt,
-        sums.cached,
-        sums.toolPrompt,
-        sums.thoughts,
-        sums.output,
-      );
+    const rollup = new Rollup();
+    for (const row of rows) if (this.#insertRow(row)) rollup.add(row);
+    if (rollup.rows > 0) this.#addToSums(rollup);
     return rollup.rows;
   }
 
-  /** As `insert`, but the client keys' totals stay: for rows of which the totals are known from elsewhere. */
-  insertWithoutTotals(rows: readonly UsageRow[]): number {
-    return this.#insertRows(rows).rows;
-  }
-
-  #insertRows(rows: readonly UsageRow[]): Rollup {
-    const rollup = new Rollup();
-    for (const row of rows) if (this.#insertRow(row)) rollup.add(row);
-    for (const { span, startMs, clientKeyId, model, sums } of rollup.buckets())
-      this.#addToRollup.run(
-        span,
-        startMs,
+  #addToSums(rollup: Rollup): void {
+    for (const bucket of rollup.byClientKey()) addBucket(this.#addByClientKey, bucket);
+    for (const bucket of rollup.byGeminiKey()) addBucket(this.#addByGeminiKey, bucket);
+    for (const { span, startMs, sums } of rollup.overall()) this.#addOverall.run(span, startMs, ...valuesOf(sums));
+    for (const { span, startMs, owner, model, errorCode, status, requests } of rollup.errors())
+      this.#addError.run(span, startMs, owner, model, errorCode, status, requests);
+    for (const { clientKeyId, sums, lastAtMs } of rollup.totals())
+      this.#addToTotal.run(
         clientKeyId,
-        model,
         sums.requests,
         sums.completed,
         sums.clientGone,
+        sums.unpriced,
+        sums.costNano,
         sums.prompt,
         sums.cached,
         sums.toolPrompt,
         sums.thoughts,
         sums.output,
-        sums.durationMs,
-        sums.firstTokens,
-        sums.firstTokenMs,
+        lastAtMs,
       );
-    return rollup;
   }
 
   #insertRow(row: UsageRow): boolean {
@@ -75,7 +71,12 @@ export class UsageStore {
       row.stream ? 1 : 0,
       row.status,
       row.termination,
+      row.endedBy,
+      row.phase,
       row.errorCode,
+      row.errorMessage,
+      row.errorParam,
+      row.warnings,
       row.finishReason,
       usage.prompt,
       usage.cached,
@@ -83,6 +84,7 @@ export class UsageStore {
       usage.thoughts,
       usage.output,
       usage.estimated ? 1 : 0,
+      row.costNano,
       row.firstTokenMs,
       row.durationMs,
       JSON.stringify(row.attempts),
@@ -91,40 +93,102 @@ export class UsageStore {
   }
 }
 
+function addBucket(statement: Statement, { span, startMs, owner, model, sums }: Bucket): void {
+  statement.run(span, startMs, owner, model, ...valuesOf(sums));
+}
+
+/** In the order of `sumColumns`. */
+function valuesOf(sums: Sums): unknown[] {
+  return [
+    sums.requests,
+    sums.completed,
+    sums.clientGone,
+    sums.unpriced,
+    sums.costNano,
+    sums.prompt,
+    sums.cached,
+    sums.toolPrompt,
+    sums.thoughts,
+    sums.output,
+    sums.finishStop,
+    sums.finishLength,
+    sums.finishToolCalls,
+    sums.finishContentFilter,
+    sums.durationMs,
+    sums.firstTokens,
+    sums.firstTokenMs,
+    encodeHistogram(sums.durations),
+    encodeHistogram(sums.firstTokenTimes),
+  ];
+}
+
+/** SQL's `merge_histograms(one, other)`: either may be null. */
+function mergeHistograms(one: unknown, other: unknown): Uint8Array | null {
+  if (!(one instanceof Uint8Array)) return other instanceof Uint8Array ? other : null;
+  return other instanceof Uint8Array ? mergeEncoded(one, other) : one;
+}
+
+const sumColumns = [
+  'requests',
+  'completed',
+  'client_gone',
+  'unpriced',
+  'cost_nano',
+  'prompt_tokens',
+  'cached_tokens',
+  'tool_prompt_tokens',
+  'thoughts_tokens',
+  'output_tokens',
+  'finish_stop',
+  'finish_length',
+  'finish_tool_calls',
+  'finish_content_filter',
+  'duration_ms',
+  'first_tokens',
+  'first_token_ms',
+] as const;
+
+const histogramColumns = ['duration_histogram', 'first_token_histogram'] as const;
+
+function addSumsSql(table: string, place: readonly string[]): string {
+  const columns = [...place, ...sumColumns, ...histogramColumns];
+  const added = [
+    ...sumColumns.map((column) => `${column} = ${column} + excluded.${column}`),
+    ...histogramColumns.map((column) => `${column} = merge_histograms(${column}, excluded.${column})`),
+  ];
+  return `
+    INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+    ON CONFLICT (${place.join(', ')}) DO UPDATE SET ${added.join(', ')}`;
+}
+
 const insertSql = `
   INSERT INTO requests (
-    id, at_ms, client_key_id, gemini_key_id, endpoint, model_asked, model_served, stream, status, termination,
-    error_code, finish_reason, prompt_tokens, cached_tokens, tool_prompt_tokens, thoughts_tokens, output_tokens,
-    tokens_estimated, first_token_ms, duration_ms, attempts
-  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    id, at_ms, client_key_id, gemini_key_id, endpoint, model_asked, model_served, stream, status, termination, ended_by,
+    phase, error_code, error_message, error_param, warnings, finish_reason, prompt_tokens, cached_tokens,
+    tool_prompt_tokens, thoughts_tokens, output_tokens, tokens_estimated, cost_nano, first_token_ms, duration_ms, attempts
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
   ON CONFLICT (id) DO NOTHING`;
 
-const addToRollupSql = `
-  INSERT INTO rollups (
-    span, start_ms, client_key_id, model, requests, completed, client_gone, prompt_tokens, cached_tokens,
-    tool_prompt_tokens, thoughts_tokens, output_tokens, duration_ms, first_tokens, first_token_ms
-  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (span, start_ms, client_key_id, model) DO UPDATE SET
+const addErrorSql = `
+  INSERT INTO error_rollups (span, start_ms, client_key_id, model, error_code, status, requests)
+  VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (span, start_ms, client_key_id, model, error_code, status) DO UPDATE SET
+    requests = requests + excluded.requests`;
+
+const addToTotalSql = `
+  INSERT INTO client_key_totals (
+    client_key_id, requests, completed, client_gone, unpriced, cost_nano, prompt_tokens, cached_tokens,
+    tool_prompt_tokens, thoughts_tokens, output_tokens, last_at_ms
+  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (client_key_id) DO UPDATE SET
     requests = requests + excluded.requests,
     completed = completed + excluded.completed,
     client_gone = client_gone + excluded.client_gone,
+    unpriced = unpriced + excluded.unpriced,
+    cost_nano = cost_nano + excluded.cost_nano,
     prompt_tokens = prompt_tokens + excluded.prompt_tokens,
     cached_tokens = cached_tokens + excluded.cached_tokens,
     tool_prompt_tokens = tool_prompt_tokens + excluded.tool_prompt_tokens,
     thoughts_tokens = thoughts_tokens + excluded.thoughts_tokens,
     output_tokens = output_tokens + excluded.output_tokens,
-    duration_ms = duration_ms + excluded.duration_ms,
-    first_tokens = first_tokens + excluded.first_tokens,
-    first_token_ms = first_token_ms + excluded.first_token_ms`;
-
-const addToTotalSql = `
-  INSERT INTO client_key_totals (
-    client_key_id, requests, prompt_tokens, cached_tokens, tool_prompt_tokens, thoughts_tokens, output_tokens
-  ) VALUES (?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (client_key_id) DO UPDATE SET
-    requests = requests + excluded.requests,
-    prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    cached_tokens = cached_tokens + excluded.cached_tokens,
-    tool_prompt_tokens = tool_prompt_tokens + excluded.tool_prompt_tokens,
-    thoughts_tokens = thoughts_tokens + excluded.thoughts_tokens,
-    output_tokens = output_tokens + excluded.output_tokens`;
+    last_at_ms = max(coalesce(last_at_ms, 0), excluded.last_at_ms)`;

@@ -16,8 +16,10 @@ export interface AnswerContext {
   readonly firstCallOnly: boolean;
   /** Google Search may have grounded the answer: its text is kept, to place the citations. */
   readonly mayCite: boolean;
-  /** What to do with an answer that ends regularly and is empty. */
-  readonly emptyAnswer: 'stop' | 'error';
+  /** What to do with an answer that ends regularly and is empty. `retry`: an error at first, and then a `stop`. */
+  readonly emptyAnswer: 'retry' | 'stop' | 'error';
+  /** A stream that is cut is asked for again from where it stopped, so its text is kept. */
+  readonly resumes: boolean;
   /** Tokens of the prompt, roughly, for answers that come without figures. */
   readonly promptTokensGuess: number;
 }

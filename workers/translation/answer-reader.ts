@@ -10,6 +10,7 @@ import {
   isRecord,
   type JsonRecord,
   listOf,
+  type ServerToolPart,
 } from '../../shared/gemini-wire.ts';
 import type { FinishReason, ImageOutput, ServiceTier, ToolCall, UrlCitation } from '../../shared/openai-wire.ts';
 import type { TokenUsage } from '../../shared/usage.ts';
@@ -17,6 +18,8 @@ import type { AnswerContext } from './answer-context.ts';
 import { toExtraContent } from './call-signature.ts';
 import { toCitations } from './citations.ts';
 import { toFinishReason } from './finish-reason.ts';
+import { OverlapTrimmer } from './resumed-answer.ts';
+import { toServerToolPart } from './server-tools.ts';
 import { ToolCallMaker } from './tool-calls.ts';
 import { guessTokens, isUsage, readServedTier, readUsage } from './usage-mapping.ts';
 
@@ -39,10 +42,14 @@ export class AnswerReader {
   #textChars = 0;
   #callCount = 0;
   #imageCount = 0;
-  /** The answer's text by parts, kept only where citations may refer to it. */
+  /** The answer's text by parts, kept only where citations may refer to it, or a cut stream be continued. */
   readonly #texts: string[] = [];
+  /** Of an answer that is continued after a cut. */
+  #overlap: OverlapTrimmer | null = null;
   #grounding: JsonRecord | null = null;
   #textSignature: string | undefined;
+  /** What Gemini's own tools did. */
+  readonly serverToolParts: ServerToolPart[] = [];
   #usageMetadata: unknown = null;
   #continuationToken: string | null = null;
   /** Of the calls before the one at hand, for an answer that takes several. */
@@ -68,6 +75,7 @@ export class AnswerReader {
 
   /** OpenAI's finish reason, once the last response was read. Throws what makes the answer none. */
   finish(isStarted: boolean): FinishReason {
+    if (this.#overlap !== null) this.#emitText(this.#overlap.end());
     const reason = this.#finishReason;
     if (reason === null) {
       if (this.#isBlocked) return 'content_filter';
@@ -75,7 +83,7 @@ export class AnswerReader {
     }
     const hasCalls = this.#callCount > 0;
     const hasContent = this.#textChars > 0 || this.#imageCount > 0;
-    if (reason === 'STOP' && this.#context.emptyAnswer === 'error' && !isStarted && !hasCalls && !hasContent)
+    if (reason === 'STOP' && this.#context.emptyAnswer !== 'stop' && !isStarted && !hasCalls && !hasContent)
       throw new GatewayError('model_output_invalid');
     return toFinishReason(reason, { hasCalls, hasContent, isStarted, legacyFunctions: this.#context.legacyFunctions });
   }
@@ -92,6 +100,23 @@ export class AnswerReader {
     this.#finishReason = null;
     this.#continuationToken = null;
     return token;
+  }
+
+  /**
+   * What the client has of an answer that was cut, for a request that goes on from there; null when there can be none:
+   * only plain text can be continued, and one that has ended has no rest. What comes from here on is read as the rest.
+   */
+  resume(): string | null {
+    const hasMore = this.#callCount > 0 || this.#imageCount > 0 || this.#grounding !== null;
+    if (!this.#context.resumes || hasMore || this.#finishReason !== null || this.#textChars === 0) return null;
+    const text = this.#texts.join('');
+    const { usage } = this;
+    // The prompt of the next call is billed again, and this one's output was.
+    this.#earlierUsage = usage === null ? null : { ...usage, estimated: true };
+    this.#usageMetadata = null;
+    this.#responses = 0;
+    this.#overlap = new OverlapTrimmer(text);
+    return text;
   }
 
   /** What is known so far; null as long as nothing came. */
@@ -158,12 +183,19 @@ export class AnswerReader {
     } else if (isRecord(functionCall)) this.#addCall(functionCall, signature);
     else if (isRecord(inlineData)) {
       if (part['thought'] !== true) this.#addImage(inlineData, signature);
+    } else if (part['toolCall'] !== undefined || part['toolResponse'] !== undefined) {
+      const toolPart = toServerToolPart(part);
+      if (toolPart !== null) this.serverToolParts.push(toolPart);
     } else if (isRecord(part['executableCode'])) this.#addCode(part['executableCode'], 'code', 'python');
     else if (isRecord(part['codeExecutionResult'])) this.#addCode(part['codeExecutionResult'], 'output', '');
   }
 
   #addText(text: string): void {
-    if (this.#context.mayCite) this.#texts.push(text);
+    this.#emitText(this.#overlap === null ? text : this.#overlap.take(text));
+  }
+
+  #emitText(text: string): void {
+    if (this.#context.mayCite || this.#context.resumes) this.#texts.push(text);
     if (text === '') return;
     this.#textChars += text.length;
     this.#sink.onText(text);

@@ -10,6 +10,7 @@ import { placeholderSignature, readExtraContent } from './call-signature.ts';
 import { missing, notOneOf, readList, readRecord, readString, wrongType } from './field-readers.ts';
 import { readDataUri } from './media.ts';
 import { readAssistantText } from './message-parts.ts';
+import { readServerToolParts } from './server-tools.ts';
 import { type ToolNames, toGeminiName } from './tool-names.ts';
 import { toArguments, toCallPart } from './tool-turns.ts';
 
@@ -34,7 +35,9 @@ export function readAssistantTurn(
 ): AssistantTurn {
   const turn: AssistantTurn = { parts: [], calls: [], ids: [], textChars: 0 };
   const text = readAssistantText(message, index);
-  const signature = message['extra_content'] === undefined ? undefined : readExtraContent(message['extra_content']);
+  const extra = message['extra_content'];
+  const signature = extra === undefined ? undefined : readExtraContent(extra);
+  if (extra !== undefined) turn.parts.push(...readServerToolParts(extra));
   if (text !== '') {
     const part: TextPart = { text };
     if (signature !== undefined) part.thoughtSignature = signature;

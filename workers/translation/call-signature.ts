@@ -3,7 +3,7 @@
  * signature that it came with. It travels where Google's own OpenAI endpoint puts it (`extra_content`), and within the
  * call's id, which every client returns; where both got lost, Google's documented placeholder stands in.
  */
-import { isRecord } from '../../shared/gemini-wire.ts';
+import { isRecord, type ServerToolPart } from '../../shared/gemini-wire.ts';
 import type { ExtraContent } from '../../shared/openai-wire.ts';
 
 const placeholder = 'skip_thought_signature_validator';
@@ -16,6 +16,18 @@ export const placeholderSignature = placeholder;
 
 export function toExtraContent(signature: string): ExtraContent {
   return { google: { thought_signature: signature } };
+}
+
+/** What goes with a message: the signature of its text, and what Gemini's own tools did; undefined for neither. */
+export function toMessageExtra(
+  signature: string | undefined,
+  serverToolParts: readonly ServerToolPart[],
+): ExtraContent | undefined {
+  if (signature === undefined && serverToolParts.length === 0) return undefined;
+  const google: ExtraContent['google'] = {};
+  if (signature !== undefined) google.thought_signature = signature;
+  if (serverToolParts.length > 0) google.server_tool_parts = serverToolParts;
+  return { google };
 }
 
 /** The signature in `extra_content` of a call, a message or an image; undefined when there is none. */

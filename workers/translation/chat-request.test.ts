@@ -314,6 +314,7 @@ describe('the rest of a request', () => {
       mayCite: true,
       emptyAnswer: 'stop',
       promptTokensGuess: 1,
+      resumes: false,
     });
   });
 });

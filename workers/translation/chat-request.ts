@@ -2,6 +2,7 @@
 import type { GeminiRequest, GenerationConfig, JsonRecord } from '../../shared/gemini-wire.ts';
 import { limits } from '../../shared/limits.ts';
 import type { AnswerContext } from './answer-context.ts';
+import { type AffinityMode, affinityOf, ownedByProject } from './conversation-key.ts';
 import { readBoolean, readInteger, readRecord, unsupported, unsupportedValue } from './field-readers.ts';
 import { readGenerationConfig } from './generation-config.ts';
 import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
@@ -24,6 +25,10 @@ export interface TranslateOptions {
   aliases?: ReadonlyMap<string, string>;
   /** Tell Google not to keep requests for its logs. */
   optOutOfStore?: boolean;
+  /** Streams that Google cuts are continued on another key. */
+  resumeStreams?: boolean;
+  /** What keeps requests on one key: nothing, `prompt_cache_key`, or also the beginning of the conversation. */
+  affinity?: AffinityMode;
 }
 
 export interface ChatPlan {
@@ -40,6 +45,10 @@ export interface ChatPlan {
   geminiBody: string;
   /** Names of what was left out or rewritten, for `x-gemini-pool-warnings`. */
   warnings: string[];
+  /** Requests with the same token go to the same key while it may serve; null leaves it to the rotation. */
+  affinity: string | null;
+  /** The cache or file at Google that the request refers to; null without. */
+  ownedBy: string | null;
   answer: AnswerContext;
 }
 
@@ -95,6 +104,8 @@ export function planParsedChat({ text: bodyText, value: body }: ChatBody, option
     stream,
     choices,
     upstreamStreams: stream || family.continues,
+    affinity: affinityOf(body, request, options.affinity ?? 'off'),
+    ownedBy: ownedByProject(request),
     geminiBody: withoutBrokenText(JSON.stringify(request), bodyText),
     warnings,
     answer: {
@@ -106,6 +117,7 @@ export function planParsedChat({ text: bodyText, value: body }: ChatBody, option
       firstCallOnly: readBoolean(body, 'parallel_tool_calls') === false,
       mayCite: tools.hasSearch,
       emptyAnswer: options.emptyAnswer ?? 'stop',
+      resumes: stream && options.resumeStreams === true && !tools.hasSearch,
       promptTokensGuess: guessTokens(conversation.charsGuess),
     },
   };

@@ -4,7 +4,7 @@ import type { ChatCompletion, ChatMessage, ImageOutput, ServiceTier, ToolCall } 
 import type { TokenUsage } from '../../shared/usage.ts';
 import type { AnswerContext, AnswerIds } from './answer-context.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
-import { toExtraContent } from './call-signature.ts';
+import { toMessageExtra } from './call-signature.ts';
 import { type ChatEnding, type ChoiceCollector, choiceId } from './choice.ts';
 import { sumUsage } from './usage-mapping.ts';
 
@@ -46,12 +46,13 @@ export class WholeChoice implements ChoiceCollector {
   /** Throws when what came is no answer. */
   endChoice(): EndedChoice {
     const finishReason = this.#reader.finish(false);
-    const { usage, usageMetadata, serviceTier, modelServed, textSignature } = this.#reader;
+    const { usage, usageMetadata, serviceTier, modelServed, textSignature, serverToolParts } = this.#reader;
     if (usage === null) throw new Error('a finished answer has usage');
     const message = this.#message.toMessage();
     const citations = this.#reader.citations(this.#responses > 1);
     if (citations.length > 0) message.annotations = citations;
-    if (textSignature !== undefined) message.extra_content = toExtraContent(textSignature);
+    const extra = toMessageExtra(textSignature, serverToolParts);
+    if (extra !== undefined) message.extra_content = extra;
     const choice = { index: this.#index, message, logprobs: null, finish_reason: finishReason };
     return { choice, serviceTier, usage, usageMetadata, finishReason, modelServed };
   }

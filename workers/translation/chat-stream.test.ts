@@ -278,7 +278,7 @@ describe('ChatStream', () => {
     assert.ok(unasked.every((chunk) => !('usage' in chunk)));
   });
 
-  test('a second candidate is not ours', () => {
+  test('§10.78: a second candidate is not ours', () => {
     const event = {
       candidates: [{ index: 1, content: { parts: [{ text: 'no' }] } }, { content: { parts: [{ text: 'yes' }] } }],
     };

@@ -7,7 +7,7 @@ import type { ImageOutput, ToolCall } from '../../shared/openai-wire.ts';
 import type { TokenUsage } from '../../shared/usage.ts';
 import type { AnswerContext, AnswerIds } from './answer-context.ts';
 import { AnswerReader, type AnswerSink } from './answer-reader.ts';
-import { toExtraContent } from './call-signature.ts';
+import { toMessageExtra } from './call-signature.ts';
 import { type ChatEnding, type ChoiceCollector, choiceId } from './choice.ts';
 import { jsonString } from './json-text.ts';
 import { sumUsage } from './usage-mapping.ts';
@@ -56,6 +56,11 @@ export class ChatStream implements AnswerSink, ChoiceCollector {
     return this.#reader.takeContinuation();
   }
 
+  /** What the client has of a stream that was cut; null when it can't be continued. The rest is read next. */
+  resume(): string | null {
+    return this.#reader.resume();
+  }
+
   /** After Gemini has closed the stream. Throws when what came is no answer. */
   end(): ChatEnding {
     return endStream([this.endChoice()]);
@@ -64,12 +69,14 @@ export class ChatStream implements AnswerSink, ChoiceCollector {
   /** The end of this choice, of which the whole answer may have several. Throws when what came is no answer. */
   endChoice(): StreamedChoice {
     const reader = this.#reader;
+    this.#out = '';
     const finishReason = reader.finish(this.#started);
+    const last = this.#out;
     const { usage, usageMetadata, serviceTier, modelServed } = reader;
     if (usage === null) throw new Error('a finished answer has usage');
     const tier = serviceTier === undefined ? '' : `,"service_tier":"${serviceTier}"`;
     const choice = `{"index":${this.#choice},"delta":{${this.#lastDelta()}},"finish_reason":"${finishReason}"}`;
-    const chunk = `${this.#head}${choice}]${tier}${nullUsage(this.#includeUsage)}}\n\n`;
+    const chunk = `${last}${this.#head}${choice}]${tier}${nullUsage(this.#includeUsage)}}\n\n`;
     const usageOpening = this.#includeUsage ? this.#head : null;
     return { chunk, usageOpening, tier, usage, usageMetadata, finishReason, modelServed };
   }
@@ -98,8 +105,9 @@ export class ChatStream implements AnswerSink, ChoiceCollector {
     if (!this.#started) members.push('"role":"assistant","content":""');
     const citations = this.#reader.citations(true);
     if (citations.length > 0) members.push(`"annotations":${JSON.stringify(citations)}`);
-    const signature = this.#reader.textSignature;
-    if (signature !== undefined) members.push(`"extra_content":${JSON.stringify(toExtraContent(signature))}`);
+    const { textSignature, serverToolParts } = this.#reader;
+    const extra = toMessageExtra(textSignature, serverToolParts);
+    if (extra !== undefined) members.push(`"extra_content":${JSON.stringify(extra)}`);
     return members.join(',');
   }
 

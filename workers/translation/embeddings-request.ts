@@ -26,11 +26,9 @@ const taskTypes = [
 export interface EmbeddingsPlan {
   model: string;
   modelAsked: string;
-  /** Bodies for batchEmbedContents, in the order of the inputs. */
-  batches: { body: string; inputs: number }[];
+  /** Bodies for batchEmbedContents, in the order of the inputs, with their tokens, roughly: Gemini mostly gives no figures. */
+  batches: { body: string; inputs: number; tokensGuess: number }[];
   encoding: 'float' | 'base64';
-  /** Tokens of the inputs, roughly: Gemini mostly gives no figures. */
-  tokensGuess: number;
 }
 
 /** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */
@@ -43,15 +41,18 @@ export function planEmbeddings(bodyText: string, aliases: ModelAliases | undefin
   for (let from = 0; from < inputs.length; from += batchTextsMax) {
     const texts = inputs.slice(from, from + batchTextsMax);
     const requests = texts.map((text) => ({ ...common, content: { parts: [{ text: text.toWellFormed() }] } }));
-    batches.push({ body: JSON.stringify({ requests }), inputs: texts.length });
+    batches.push({ body: JSON.stringify({ requests }), inputs: texts.length, tokensGuess: guessOf(texts) });
   }
   return {
     model,
     modelAsked,
     batches,
     encoding: readEncoding(body['encoding_format']),
-    tokensGuess: inputs.reduce((sum, text) => sum + guessTokens(text.length), 0),
   };
+}
+
+function guessOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + guessTokens(text.length), 0);
 }
 
 /** What every text of a batch is sent with. */

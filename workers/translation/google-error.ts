@@ -6,6 +6,8 @@ export interface QuotaViolation {
   quotaId: string;
   /** Null when Google left it out, as it does for zero. */
   limit: number | null;
+  /** The model that is charged; '' when Google does not say. */
+  model: string;
 }
 
 export interface GoogleError {
@@ -15,6 +17,8 @@ export interface GoogleError {
   /** ErrorInfo's reasons, such as `API_KEY_INVALID`. */
   reasons: string[];
   violations: QuotaViolation[];
+  /** Number of the project that the key belongs to; null where Google does not say. */
+  project: string | null;
   /** How long Google says to wait, by RetryInfo or by the text. */
   retryDelayMs: number | null;
   /** False when the body was not Google's JSON: a proxy's page, or nothing. */
@@ -28,6 +32,7 @@ export function readGoogleError(body: string): GoogleError {
     message: '',
     reasons: [],
     violations: [],
+    project: null,
     retryDelayMs: null,
     isGoogles: false,
   };
@@ -65,12 +70,26 @@ function readDetail(detail: JsonRecord, error: GoogleError): void {
   else if (type.endsWith('ErrorInfo')) {
     error.reasons.push(text(detail['reason']));
     const { metadata } = detail;
-    if (isRecord(metadata) && metadata['quota_limit_value'] !== undefined)
-      error.violations.push({ quotaId: text(metadata['quota_limit']), limit: number(metadata['quota_limit_value']) });
+    if (!isRecord(metadata)) return;
+    error.project = /^projects\/(\w+)$/.exec(text(metadata['consumer']))?.[1] ?? error.project;
+    if (metadata['quota_limit_value'] !== undefined)
+      error.violations.push({
+        quotaId: text(metadata['quota_limit']),
+        limit: number(metadata['quota_limit_value']),
+        model: '',
+      });
   } else if (type.endsWith('QuotaFailure'))
     for (const violation of listOf(detail['violations']))
       if (isRecord(violation))
-        error.violations.push({ quotaId: text(violation['quotaId']), limit: number(violation['quotaValue']) });
+        error.violations.push({
+          quotaId: text(violation['quotaId']),
+          limit: number(violation['quotaValue']),
+          model: chargedModel(violation['quotaDimensions']),
+        });
+}
+
+function chargedModel(dimensions: unknown): string {
+  return isRecord(dimensions) ? text(dimensions['model']) : '';
 }
 
 /** Milliseconds of `46s`, `0.5s`, `10h17m5.72s` or `250ms`; null when it is nothing of the kind. */

@@ -15,7 +15,8 @@ import {
 function sum({ error, outcome, retry }: UpstreamVerdict): string {
   const rest = outcome.kind === 'rest' ? ` ${outcome.forMs}` : '';
   const reason = outcome.kind === 'rest' || outcome.kind === 'disable' ? ` ${outcome.reason}` : '';
-  return `${error.code}, ${outcome.kind}${reason}${rest}, ${retry}`;
+  const next = retry === false ? 'no' : retry === 'foreign' ? 'a key of another project' : 'retry';
+  return `${error.code}, ${outcome.kind}${reason}${rest}, ${next}`;
 }
 
 function body(code: number, status: string, message: string, ...details: object[]): string {
@@ -41,13 +42,13 @@ const cases: [string, number, string, string][] = [
     '§10.85: an invalid key',
     400,
     body(400, 'INVALID_ARGUMENT', 'API key not valid. Please pass a valid API key.', info('API_KEY_INVALID')),
-    'no_available_keys, disable invalid_key, other_key',
+    'no_available_keys, disable invalid_key, retry',
   ],
   [
     'an expired key, by its text',
     400,
     body(400, 'INVALID_ARGUMENT', 'API key expired. Please renew the API key.'),
-    'no_available_keys, disable invalid_key, other_key',
+    'no_available_keys, disable invalid_key, retry',
   ],
   [
     '§10.86: another bad request burns no second key',
@@ -81,7 +82,7 @@ const cases: [string, number, string, string][] = [
     '§10.98: a corrupted signature',
     400,
     body(400, 'INVALID_ARGUMENT', 'Corrupted thought signature.'),
-    'upstream_rejected, neutral, same_key',
+    'upstream_rejected, neutral, retry',
   ],
   [
     '§10.95: the place of the gateway',
@@ -97,7 +98,7 @@ const cases: [string, number, string, string][] = [
       'FAILED_PRECONDITION',
       'Gemini API free tier is not available in your country. Please enable billing on your project.',
     ),
-    'no_available_keys, disable billing, other_key',
+    'no_available_keys, disable billing, retry',
   ],
   [
     '§10.94: a refused kind of key',
@@ -108,19 +109,19 @@ const cases: [string, number, string, string][] = [
       'Request had invalid authentication credentials.',
       info('ACCESS_TOKEN_TYPE_UNSUPPORTED'),
     ),
-    'no_available_keys, disable unauthenticated, other_key',
+    'no_available_keys, disable unauthenticated, retry',
   ],
   [
     '§10.91: no credits',
     402,
     body(402, 'RESOURCE_EXHAUSTED', 'Your prepayment credits are depleted.'),
-    'no_available_keys, disable billing, other_key',
+    'no_available_keys, disable billing, retry',
   ],
   [
     'a leaked key',
     403,
     body(403, 'PERMISSION_DENIED', 'Your API key was reported as leaked. Please use another API key.'),
-    'no_available_keys, disable leaked, other_key',
+    'no_available_keys, disable leaked, retry',
   ],
   [
     '§10.92: a suspended project',
@@ -131,13 +132,13 @@ const cases: [string, number, string, string][] = [
       "Permission denied: Consumer 'api_key:AIzaX' has been suspended.",
       info('CONSUMER_SUSPENDED'),
     ),
-    'no_available_keys, disable suspended, other_key',
+    'no_available_keys, disable suspended, retry',
   ],
   [
     'a banned project',
     403,
     body(403, 'PERMISSION_DENIED', 'Your project has been denied access. Please contact support.'),
-    'no_available_keys, disable project_denied, other_key',
+    'no_available_keys, disable project_denied, retry',
   ],
   [
     'an API that is off',
@@ -148,7 +149,7 @@ const cases: [string, number, string, string][] = [
       'Generative Language API has not been used in project 1 before or it is disabled.',
       info('SERVICE_DISABLED'),
     ),
-    'no_available_keys, disable service_disabled, other_key',
+    'no_available_keys, disable service_disabled, retry',
   ],
   [
     'a restricted key',
@@ -159,13 +160,13 @@ const cases: [string, number, string, string][] = [
       'Requests to this API generativelanguage.googleapis.com method x are blocked.',
       info('API_KEY_SERVICE_BLOCKED'),
     ),
-    'no_available_keys, disable restricted, other_key',
+    'no_available_keys, disable restricted, retry',
   ],
   [
     'a file of another project',
     403,
     body(403, 'PERMISSION_DENIED', 'You do not have permission to access the File abc or it may not exist.'),
-    'upstream_rejected, neutral, no',
+    'upstream_rejected, neutral, a key of another project',
   ],
   [
     'no key sent',
@@ -177,7 +178,7 @@ const cases: [string, number, string, string][] = [
     'a denial that nobody described',
     403,
     body(403, 'PERMISSION_DENIED', 'Computer says no.'),
-    'keys_resting, rest permission_denied 600000, other_key',
+    'keys_resting, rest permission_denied 600000, retry',
   ],
   [
     'an unknown model',
@@ -197,7 +198,7 @@ const cases: [string, number, string, string][] = [
       'NOT_FOUND',
       'This model models/gemini-2.5-flash is no longer available to new users. Please update your code.',
     ),
-    'model_not_found, rest model_closed 86400000, other_key',
+    'model_not_found, rest model_closed 86400000, retry',
   ],
   [
     'a retired model',
@@ -216,25 +217,25 @@ const cases: [string, number, string, string][] = [
       quota(perDay),
       retryInfo('46s'),
     ),
-    'keys_resting, rest quota_day 46154, other_key',
+    'keys_resting, rest quota_day 46154, retry',
   ],
   [
     'a day quota with hours to go',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Please retry in 10h17m5.72s.', quota(perDay)),
-    'keys_resting, rest quota_day 37025720, other_key',
+    'keys_resting, rest quota_day 37025720, retry',
   ],
   [
     'a limit of the minute',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('0.5s')),
-    'keys_resting, rest quota_minute 500, other_key',
+    'keys_resting, rest quota_minute 500, retry',
   ],
   [
     'day and minute at once: the day',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute, perDay), retryInfo('7s')),
-    'keys_resting, rest quota_day 7000, other_key',
+    'keys_resting, rest quota_day 7000, retry',
   ],
   [
     '§10.88: limit 0',
@@ -246,13 +247,13 @@ const cases: [string, number, string, string][] = [
       quota({ quotaId: perDay.quotaId }, { quotaId: perMinute.quotaId }),
       retryInfo('20s'),
     ),
-    'keys_resting, rest limit_zero 86400000, other_key',
+    'keys_resting, rest limit_zero 86400000, retry',
   ],
   [
     'limit 0 in words only',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded, limit: 0, model: y'),
-    'keys_resting, rest limit_zero 86400000, other_key',
+    'keys_resting, rest limit_zero 86400000, retry',
   ],
   [
     'limit 0 in the older form',
@@ -266,50 +267,50 @@ const cases: [string, number, string, string][] = [
         quota_limit: 'GenerateContentRequestsPerMinutePerProjectPerRegion',
       }),
     ),
-    'keys_resting, rest limit_zero 86400000, other_key',
+    'keys_resting, rest limit_zero 86400000, retry',
   ],
   [
     'limit 20 is not limit 0',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Quota exceeded, limit: 05, model: y'),
-    'keys_resting, rest exhausted 60000, other_key',
+    'keys_resting, rest exhausted 60000, retry',
   ],
   [
     'a spend cap',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Your project has exceeded its rolling 10-minute spend limit.'),
-    'keys_resting, rest spend_cap 600000, other_key',
+    'keys_resting, rest spend_cap 600000, retry',
   ],
   [
     'credits gone, in the older form',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Your prepayment credits are depleted. Please go to AI Studio.'),
-    'no_available_keys, disable billing, other_key',
+    'no_available_keys, disable billing, retry',
   ],
   [
     '§10.89: exhausted without details',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted (e.g. check quota).'),
-    'keys_resting, rest exhausted 60000, other_key',
+    'keys_resting, rest exhausted 60000, retry',
   ],
-  ['a bare 429', 429, '', 'keys_resting, rest exhausted 60000, other_key'],
+  ['a bare 429', 429, '', 'keys_resting, rest exhausted 60000, retry'],
   ['413', 413, body(413, 'INVALID_ARGUMENT', 'too large'), 'request_too_large, neutral, no'],
-  ['499', 499, body(499, 'CANCELLED', 'x'), 'upstream_error, neutral, same_key'],
-  ['500', 500, body(500, 'INTERNAL', 'An internal error has occurred.'), 'upstream_error, neutral, other_key'],
+  ['499', 499, body(499, 'CANCELLED', 'x'), 'upstream_error, neutral, retry'],
+  ['500', 500, body(500, 'INTERNAL', 'An internal error has occurred.'), 'upstream_error, neutral, retry'],
   ['501', 501, body(501, 'UNIMPLEMENTED', 'Operation is not implemented.'), 'upstream_rejected, neutral, no'],
-  ['502 of a proxy', 502, '<html>Bad gateway</html>', 'upstream_error, neutral, other_key'],
+  ['502 of a proxy', 502, '<html>Bad gateway</html>', 'upstream_error, neutral, retry'],
   [
     '§10.90: overloaded',
     503,
     body(503, 'UNAVAILABLE', 'The model is overloaded. Please try again later.'),
-    'upstream_overloaded, neutral, same_key',
+    'upstream_overloaded, neutral, retry',
   ],
-  ['503 without a body', 503, '', 'upstream_overloaded, neutral, same_key'],
+  ['503 without a body', 503, '', 'upstream_overloaded, neutral, retry'],
   [
     '504',
     504,
     body(504, 'DEADLINE_EXCEEDED', 'Deadline expired before operation could complete.'),
-    'upstream_timeout, neutral, same_key',
+    'upstream_timeout, neutral, retry',
   ],
   ['a redirect', 302, '', 'upstream_protocol, neutral, no'],
   ['an error that is text', 400, '{"error":"no"}', 'upstream_rejected, neutral, no'],
@@ -393,12 +394,18 @@ describe('classifyTransport', () => {
     ['ENOTFOUND', 'upstream_unreachable'],
     ['EAI_AGAIN', 'upstream_unreachable'],
     ['ECONNREFUSED', 'upstream_unreachable'],
+    ['EMFILE', 'upstream_unreachable'],
     ['HPE_INVALID_CONSTANT', 'upstream_protocol'],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'upstream_unreachable'],
   ];
   for (const [code, expected] of codes)
     test(`${code}: ${expected}`, () =>
-      assert.equal(sum(classifyTransport(Object.assign(new Error('x'), { code }))), `${expected}, neutral, same_key`));
+      assert.equal(sum(classifyTransport(Object.assign(new Error('x'), { code }))), `${expected}, neutral, retry`));
+
+  test('bytes that are no HTTP: undici names the error, without a code', () => {
+    const error = Object.assign(new Error('x'), { name: 'HTTPParserError', code: undefined });
+    assert.equal(sum(classifyTransport(error)), 'upstream_protocol, neutral, retry');
+  });
 
   test('what is not known is our bug and is not repeated', () => {
     assert.equal(sum(classifyTransport(new TypeError('x'))), 'internal_error, neutral, no');
@@ -409,13 +416,13 @@ describe('classifyTransport', () => {
 describe('classifyFailure', () => {
   test('§10.72: an error inside an answer counts like its status', () => {
     const fault = new UpstreamFault(429, body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('3s')));
-    assert.equal(sum(classifyFailure(fault)), 'keys_resting, rest quota_minute 3000, other_key');
+    assert.equal(sum(classifyFailure(fault)), 'keys_resting, rest quota_minute 3000, retry');
   });
 
   test('an answer that is none is tried again', () => {
     assert.equal(
       sum(classifyFailure(new GatewayError('model_output_invalid'))),
-      'model_output_invalid, neutral, other_key',
+      'model_output_invalid, neutral, retry',
     );
   });
 });

@@ -1,0 +1,27 @@
+/** The panel's texts in the language that is chosen. */
+import { language } from '../state/preferences.ts';
+import { enLabels } from './en-labels.ts';
+import { enSentences } from './en-sentences.ts';
+import { zhLabels } from './zh-labels.ts';
+import { zhSentences } from './zh-sentences.ts';
+
+const en = { ...enLabels, ...enSentences };
+const zh: Readonly<Record<TextKey, string>> = { ...zhLabels, ...zhSentences };
+
+export type TextKey = keyof typeof en;
+
+/** The text of a key, with `{name}` replaced by the parameter of that name. */
+export function t(key: TextKey, params: Readonly<Record<string, string | number>> = {}): string {
+  const text: string = language.value === 'zh' ? zh[key] : en[key];
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** The text of a key that is made from data; what has none is shown as it is. */
+export function maybe(prefix: string, value: string): string {
+  const key = `${prefix}.${value}`;
+  return isKey(key) ? t(key) : value;
+}
+
+function isKey(key: string): key is TextKey {
+  return Object.hasOwn(en, key);
+}
