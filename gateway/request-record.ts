@@ -122,7 +122,7 @@ export class RequestRecord {
 
   /** The row, with the request's duration up to now. */
   toRow(): UsageRow {
-    const usage = this.usage ?? noUsage;
+    const usage = this.usage === null ? noUsage : bounded(this.usage);
     const error = this.termination === 'complete' ? null : this.#error;
     return {
       id: this.requestId,
@@ -155,7 +155,8 @@ export class RequestRecord {
    * made up is in no price list, and Gemini answers 404 to it.
    */
   #modelServed(): string | null {
-    if (this.modelServed !== null || this.#model === null) return this.modelServed;
+    if (this.modelServed !== null || this.#model === null)
+      return this.modelServed?.slice(0, limits.modelNameCharsMax) ?? null;
     const isKnown =
       this.#prices.book.knows(this.#model) ||
       this.#attempts.some(({ status }) => status !== null && status !== 404 && status !== 400);
@@ -178,6 +179,19 @@ export class RequestRecord {
   #elapsedMs(): number {
     return Math.round(this.#clock.monotonicMs() - this.arrivedMs);
   }
+}
+
+/** Figures of an answer that nobody could use up are no reason to lose the row, or the sums. */
+function bounded(usage: TokenUsage): TokenUsage {
+  const count = (tokens: number): number => Math.min(tokens, limits.rowTokensMax);
+  return {
+    prompt: count(usage.prompt),
+    cached: count(usage.cached),
+    toolPrompt: count(usage.toolPrompt),
+    thoughts: count(usage.thoughts),
+    output: count(usage.output),
+    estimated: usage.estimated,
+  };
 }
 
 /** What the client was told, but for messages that may quote what it had sent. */

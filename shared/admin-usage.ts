@@ -66,7 +66,7 @@ export const exportQuery = Type.Object({
 });
 
 const dollars = (what: string) =>
-  Type.Number({ minimum: 0, maximum: 1_000_000, description: `${what} in dollars per million tokens, 0 to 1000000` });
+  Type.Number({ minimum: 0, maximum: 10_000, description: `${what} in dollars per million tokens, 0 to 10000` });
 
 const priceFields = {
   effective_from: Type.Optional(time),

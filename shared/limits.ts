@@ -68,6 +68,8 @@ export const limits = {
   modelListRetryMs: 30_000,
   /** What a usage row keeps of an error's message and of the parameter's name. */
   rowMessageCharsMax: 500,
+  /** Tokens of one kind in one usage row: beyond what any model takes, and sums of billions of such rows stay exact. */
+  rowTokensMax: 1_000_000_000,
   rowParamCharsMax: 200,
   /** Pause before a dead writer is started again, doubled at each failure up to the second figure. */
   writerRestartMs: 100,

@@ -105,7 +105,9 @@ class Run {
   /** By request's number, the tokens of its calls that the simulator answered to their end. */
   readonly #calls = new Map<number, Tokens[]>();
   #callCount = 0;
+  /** The log is read from here on: calls before it have ended. */
   #logRead = 0;
+  readonly #ended = new Set<number>();
   #gateway: RunningGateway | null = null;
   #isUp: Promise<void> = Promise.resolve();
   #key = '';
@@ -147,7 +149,6 @@ class Run {
     const killer = this.#killAlong(random(seed ^ 0x5bd1e995), requests / (kills + 1), kills);
     await Promise.all(Array.from({ length: clients }, () => this.#client()));
     await killer;
-    await this.#readLog();
   }
 
   async #client(): Promise<void> {
@@ -208,10 +209,14 @@ class Run {
     return seen;
   }
 
-  /** The simulator's log is bounded: it is read as it grows. */
+  /** The simulator's log is bounded: it is read as it grows. What has not ended yet is read again. */
   async #readLog(): Promise<void> {
-    for (const { seq, body, status, outcome, usage } of await this.#simulator.log(this.#logRead)) {
-      this.#logRead = Math.max(this.#logRead, seq);
+    const entries = await this.#simulator.log(this.#logRead);
+    this.#logRead = (entries.find(({ outcome }) => outcome === 'open') ?? entries.at(-1))?.seq ?? this.#logRead + 1;
+    this.#logRead -= 1;
+    for (const { seq, body, status, outcome, usage } of entries) {
+      if (outcome === 'open' || this.#ended.has(seq)) continue;
+      this.#ended.add(seq);
       this.#callCount++;
       const number = Number(/request (\d+) /.exec(JSON.stringify(body))?.[1] ?? -1);
       if (status !== 200 || outcome !== 'completed' || usage === null || number < 0) continue;
@@ -225,6 +230,7 @@ class Run {
 
   async compare(): Promise<ConsistencyFigures> {
     assert.equal(await this.#gateway?.stop(), 0, 'the gateway ends with everything committed');
+    await this.#readLog();
     const { rows, wrong, integrity } = readDatabase(this.#folder, (database) => ({
       integrity: database.pragma('integrity_check', { simple: true }),
       wrong: wrongSums(database),

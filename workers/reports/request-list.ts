@@ -9,8 +9,9 @@ import type { Connection, Statement } from '../store/database.ts';
 import { busyRanges } from './busy-ranges.ts';
 import { entryOf, type RequestRow, requestColumns } from './request-entry.ts';
 
-/** Rows that one statement looks through; a few milliseconds. */
-const sliceRows = 20_000;
+/** Rows that one statement looks through: few at first, then more, up to what takes a few milliseconds. */
+const firstSliceRows = 500;
+const sliceRowsMax = 20_000;
 /** After this a page is given as it is. */
 const searchMsMax = 400;
 
@@ -78,7 +79,7 @@ class Search {
     );
     this.#skip = connection.prepare(
       `SELECT at_ms AS atMs, id FROM ${source} AND (at_ms, id) < (?, ?) AND at_ms >= ?
-       ORDER BY at_ms DESC, id DESC LIMIT 1 OFFSET ${sliceRows - 1}`,
+       ORDER BY at_ms DESC, id DESC LIMIT 1 OFFSET ?`,
     );
   }
 
@@ -90,8 +91,8 @@ class Search {
     const { sql, values } = this.#search;
     let missing = wanted;
     let place = start;
-    for (;;) {
-      const end = sql === 'true' ? undefined : this.#skip.get(place.atMs, place.id, fromMs);
+    for (let slice = firstSliceRows; ; slice = Math.min(slice * 4, sliceRowsMax)) {
+      const end = sql === 'true' ? undefined : this.#skip.get(place.atMs, place.id, fromMs, slice - 1);
       const last: Place = end ?? { atMs: fromMs, id: '' };
       const found = this.#select.all(place.atMs, place.id, last.atMs, last.id, ...values, missing);
       rows.push(...found);
