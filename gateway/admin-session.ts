@@ -23,7 +23,6 @@ const audience = 'gemini-pool/admin';
 const algorithm = 'HS256';
 /** Ours have some 400 characters; longer ones aren't worth parsing. */
 const tokenCharsMax = 2_048;
-const loggedNameCharsMax = 64;
 
 /** What is needed of the logger. */
 export interface LoginLog {
@@ -218,8 +217,9 @@ export class AdminSessions {
 
   /** What the log may hold; whoever types the password into the wrong field must not find it there. */
   #attempt(username: string, address: string): { username: string; address: string } {
-    const isSecret = this.#administrator !== null && username.includes(this.#administrator.password);
-    return { username: isSecret ? '[secret]' : username.slice(0, loggedNameCharsMax), address };
+    // Who mistakes one field for the other types a password here: only names that exist are written down.
+    const isKnown = username === this.administratorName || this.#users.named(username) !== null;
+    return { username: isKnown ? username : '[unknown]', address };
   }
 }
 

@@ -2,7 +2,6 @@
  * `POST /v1/chat/completions` and `/v1/embeddings`: the life of a request, phase by phase. The body goes to a worker as it
  * came; what follows (lease, frames, row, release) is driven by the worker's messages in `exchange.ts`.
  */
-import { GatewayError } from '../shared/errors.ts';
 import type { Job } from '../shared/messages.ts';
 import { admit, admitClient } from './admission.ts';
 import type { BodyHold } from './body-memory.ts';
@@ -45,8 +44,6 @@ async function readAdmittedBody(
   call.down.whenGone(release);
   try {
     const body = await readJsonBody(call, gateway.config.maxBodyBytes, hold);
-    // While a body came much may have changed.
-    if (gateway.isDraining) throw new GatewayError('shutting_down', { retryAfterMs: 1_000 });
     admission.sized(body.length);
     return body;
   } catch (error) {

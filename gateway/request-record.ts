@@ -185,12 +185,12 @@ export class RequestRecord {
 function bounded(usage: TokenUsage): TokenUsage {
   const count = (tokens: number): number => Math.min(tokens, limits.rowTokensMax);
   return {
+    ...usage,
     prompt: count(usage.prompt),
     cached: count(usage.cached),
     toolPrompt: count(usage.toolPrompt),
     thoughts: count(usage.thoughts),
     output: count(usage.output),
-    estimated: usage.estimated,
   };
 }
 

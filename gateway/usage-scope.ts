@@ -68,7 +68,7 @@ export function summaryScope(call: Call, nowMs: number): { scope: SummaryReport;
 
 export function requestsScope(call: Call): RequestsReport {
   const { limit, cursor, ...query } = readRequestsQuery(call);
-  if (cursor !== undefined && !/^\d{1,15}-[0-9a-f]{1,64}$/.test(cursor))
+  if (cursor !== undefined && !/^\d{1,15}-[0-9a-f]{0,64}$/.test(cursor))
     throw wrongField('invalid_value', requestsQuery, 'cursor');
   return {
     report: 'requests',

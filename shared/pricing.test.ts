@@ -89,6 +89,11 @@ describe('costs', () => {
     assert.equal(costOf(book, 'm', { prompt: 1 }, { atMs: november - 1 }), null);
   });
 
+  test('flex costs half, and what priority costs is not known', () => {
+    assert.equal(costOf(builtIn, 'gemini-3.8-flash', { prompt: 1_000_000, tier: 'flex' }), 375_000_000);
+    assert.equal(costOf(builtIn, 'gemini-3.8-flash', { prompt: 1_000_000, tier: 'priority' }), null);
+  });
+
   test('the model that answered counts before the one that was called', () => {
     const usage = { ...noUsage, prompt: 1_000_000 };
     const cost = (models: (string | null)[]) => builtIn.costOf({ atMs: november, models, usage, calls: 1 });

@@ -35,9 +35,11 @@ export class PriceBook {
     return builtIn.has(model) || this.#operator.has(model);
   }
 
-  /** Nano-dollars; null when no model of the request has a price. What used no tokens cost nothing. */
+  /** Nano-dollars; null when no model of the request has a price, or none for its tier. What used no tokens cost nothing. */
   costOf({ atMs, models, usage, calls }: Billable): number | null {
     if (usage.prompt + usage.toolPrompt + usage.thoughts + usage.output === 0) return 0;
+    // Said to be about twice as much, but how much exactly is not published.
+    if (usage.tier === 'priority') return null;
     for (const model of models) {
       const price = model === null ? null : this.at(model, atMs);
       if (price !== null) return priced(usage, ratesFor(price, usage, calls));
@@ -65,7 +67,7 @@ function priced(usage: TokenUsage, { input, output, cachedInput }: Rates): numbe
     (usage.prompt - cached + usage.toolPrompt) * input +
     cached * (cachedInput ?? input) +
     (usage.thoughts + usage.output) * output;
-  return Math.round(pico / 1000);
+  return Math.round((usage.tier === 'flex' ? pico / 2 : pico) / 1000);
 }
 
 function byModel(prices: readonly Price[]): Map<string, Price[]> {

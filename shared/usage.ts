@@ -12,6 +12,8 @@ export interface TokenUsage {
   output: number;
   /** True when Gemini gave no figures and the numbers were estimated. */
   estimated: boolean;
+  /** How they are billed, where that is not the standard way: half the price, or one that is not published. */
+  tier?: 'flex' | 'priority';
 }
 
 export const noUsage: Readonly<TokenUsage> = Object.freeze({

@@ -59,9 +59,9 @@ describe('trouble', () => {
   test('less motion: the rain stands still, and so it does in a hidden tab', async () => {
     const { page, context } = await stand.open(admin, 'desktop');
     await page.evaluate(`(() => {
-      const paint = CanvasRenderingContext2D.prototype.fillText;
+      const paint = CanvasRenderingContext2D.prototype.drawImage;
       window.painted = 0;
-      CanvasRenderingContext2D.prototype.fillText = function (...args) { window.painted++; return paint.apply(this, args); };
+      CanvasRenderingContext2D.prototype.drawImage = function (...args) { window.painted++; return paint.apply(this, args); };
     })()`);
     await eventually('it rains', async () => Number(await page.evaluate('painted')) > 0);
     const hide = (isHidden: boolean): Promise<unknown> =>

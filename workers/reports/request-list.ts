@@ -52,6 +52,10 @@ export function readRequests(
       const start: Place = range.toMs > newest.atMs ? newest : { atMs: range.toMs, id: '' };
       place = search.take(start, Math.max(fromMs, range.fromMs), limit + 1 - rows.length, untilMs, rows);
       if (rows.length > limit || place !== null) break;
+      if (performance.now() > untilMs) {
+        place = { atMs: range.fromMs, id: '' };
+        break;
+      }
     }
   if (rows.length > limit)
     return { requests: rows.slice(0, limit).map(entryOf), nextCursor: cursorOf(rows[limit - 1]) };
@@ -119,7 +123,7 @@ function cursorOf(row: RequestRow | undefined): string | null {
 }
 
 function placeOf(cursor: string): Place {
-  const [, atMs, id] = /^(\d{1,15})-([0-9a-f]{1,64})$/.exec(cursor) ?? [];
+  const [, atMs, id] = /^(\d{1,15})-([0-9a-f]{0,64})$/.exec(cursor) ?? [];
   if (atMs === undefined || id === undefined) throw new RangeError('cursor');
   return { atMs: Number(atMs), id };
 }

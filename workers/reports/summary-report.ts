@@ -23,6 +23,7 @@ export function readSummary(connection: Connection, query: SummaryReport): Answe
     owner: 'client_key_id',
     groupByOwner: true,
     groupByModel: true,
+    groupByStart: false,
     ownerId: query.clientKeyId,
     model: query.model,
   });

@@ -27,9 +27,12 @@ const columns = [
 
 type Column = (typeof columns)[number];
 
-interface SumsRow extends Record<Column, number | null> {
+/** One group's sums, as a table of rollups has them. */
+export interface SumsRow extends Record<Column, number | null> {
   owner: string;
   groupModel: string;
+  /** Of the span, where sums are grouped by it. */
+  startMs: number;
   durations: Uint8Array | null;
   firstTokens: Uint8Array | null;
 }
@@ -41,6 +44,8 @@ export interface SumsQuery {
   owner: 'client_key_id' | 'gemini_key_id' | null;
   groupByOwner: boolean;
   groupByModel: boolean;
+  /** A row for each span, instead of one for the whole segment. */
+  groupByStart: boolean;
   ownerId: string | null;
   model: string | null;
 }
@@ -124,10 +129,15 @@ export class SumsReader {
   }
 }
 
-function sqlOf({ table, owner, groupByOwner, groupByModel, ownerId, model }: SumsQuery): string {
-  const groups = [...(groupByOwner ? ['owner'] : []), ...(groupByModel ? ['groupModel'] : [])];
+function sqlOf({ table, owner, groupByOwner, groupByModel, groupByStart, ownerId, model }: SumsQuery): string {
+  const groups = [
+    ...(groupByStart ? ['startMs'] : []),
+    ...(groupByOwner ? ['owner'] : []),
+    ...(groupByModel ? ['groupModel'] : []),
+  ];
   const selected = `
     SELECT ${groupByOwner && owner !== null ? owner : "''"} AS owner, ${groupByModel ? 'rollup.model' : "''"} AS groupModel,
+      ${groupByStart ? 'start_ms' : '0'} AS startMs,
       ${columns.map((column) => `sum(${column}) AS ${column}`).join(', ')},
       sum_histograms(duration_histogram) AS durations, sum_histograms(first_token_histogram) AS firstTokens`;
   const andModel = model === null ? '' : ' AND rollup.model = ?';

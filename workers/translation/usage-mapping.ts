@@ -22,7 +22,16 @@ export function readUsage(metadata: unknown): TokenUsage | null {
     metadata['candidatesTokenCount'] === undefined
       ? Math.max(0, total - prompt - toolPrompt - thoughts)
       : count(metadata, 'candidatesTokenCount');
-  return { prompt, cached: count(metadata, 'cachedContentTokenCount'), toolPrompt, thoughts, output, estimated: false };
+  const usage = {
+    prompt,
+    cached: count(metadata, 'cachedContentTokenCount'),
+    toolPrompt,
+    thoughts,
+    output,
+    estimated: false,
+  };
+  const tier = readServedTier(metadata);
+  return tier === 'flex' || tier === 'priority' ? { ...usage, tier } : usage;
 }
 
 /** Whether a value has figures at all; streams also carry empty ones. */
@@ -54,7 +63,9 @@ export function toCompletionUsage(usage: TokenUsage, metadata: unknown): Complet
 
 /** The tokens of two calls together. */
 export function addUsage(one: TokenUsage, other: TokenUsage): TokenUsage {
+  const tier = one.tier ?? other.tier;
   return {
+    ...(tier === undefined ? {} : { tier }),
     prompt: one.prompt + other.prompt,
     cached: one.cached + other.cached,
     toolPrompt: one.toolPrompt + other.toolPrompt,
