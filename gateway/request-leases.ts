@@ -12,6 +12,13 @@ const longRestMs = 3_600_000;
 /** A key is back by the time that the answer is read. */
 const soonMs = 1_000;
 
+/**
+ * A prompt that takes this part of a project's tokens a minute may be refused by so many projects: it would put all of
+ * them to rest, one after the other, for everybody else.
+ */
+const heavyShare = 0.25;
+const heavyRefusalsMax = 2;
+
 export interface LeaseParts {
   readonly pool: KeyPool;
   readonly line: LeaseLine;
@@ -31,6 +38,9 @@ export class RequestLeases {
   readonly #answers: LeaseAnswers;
   /** The leases that are out, with the number of the attempt that each is for. */
   readonly #leases = new Map<number, number>();
+  /** Tokens of the prompt, as the last wish said. */
+  #tokens = 0;
+  #heavyRefusals = 0;
   /** By call, the keys that it has tried. */
   readonly #tried: Set<string>[] = [];
   /** By call, how it leaves the line in which it stands. */
@@ -48,6 +58,11 @@ export class RequestLeases {
     if (retry === null) this.#parts.retries.earn();
     if (retry === 'trouble' && !this.#parts.retries.take()) {
       this.#answers.onNoLease(call, { code: 'upstream_overloaded' });
+      return;
+    }
+    this.#tokens = wish.cost.tokens;
+    if (this.#heavyRefusals >= heavyRefusalsMax) {
+      this.#refuse(call, wish);
       return;
     }
     const tried = this.#tried[call] ?? new Set<string>();
@@ -72,6 +87,7 @@ export class RequestLeases {
   /** Ends a lease with what its use said about the key. */
   giveBack(leaseId: number, outcome: KeyOutcome): void {
     this.#parts.pool.report(leaseId, outcome);
+    if (outcome.kind === 'rest' && this.#isHeavyFor(outcome)) this.#heavyRefusals++;
     const attempt = this.#leases.get(leaseId);
     if (attempt === undefined) return;
     this.#leases.delete(leaseId);
@@ -82,6 +98,11 @@ export class RequestLeases {
   end(reason: string): void {
     this.leaveLine();
     for (const leaseId of [...this.#leases.keys()]) this.giveBack(leaseId, { kind: 'neutral', reason });
+  }
+
+  #isHeavyFor({ refusal }: Extract<KeyOutcome, { kind: 'rest' }>): boolean {
+    const tokens = refusal?.limits.find(({ of }) => of === 'tokens_per_minute');
+    return tokens !== undefined && this.#tokens > tokens.limit * heavyShare;
   }
 
   /** Nobody waits any more. */

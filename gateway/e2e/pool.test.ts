@@ -161,6 +161,20 @@ describe('quotas', () => {
     }
   });
 
+  test('a prompt that is larger than the quota of any project does not put the whole pool to rest', async () => {
+    const keys = geminiKeys(6);
+    const stack = await startStack({ keys, env: { KEY_WAIT_MS: '0' } });
+    try {
+      await stack.simulator.projects(keys.map((key, n) => ({ name: `p${n}`, keys: [key], quota: { tpm: 5_000 } })));
+      const large = { messages: [{ role: 'user', content: 'word '.repeat(8_000) }] };
+      assert.equal((await complete(stack.gateway, stack.clientKey, large)).status, 429);
+      assert.equal([...(await calls(stack, 429)).keys()].length, 2);
+      await ask(stack);
+    } finally {
+      await stack.stop();
+    }
+  });
+
   test('keys of one project rest together once the operator has said so', async () => {
     const keys = geminiKeys(3);
     const stack = await startStack({ keys });
