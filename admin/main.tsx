@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { LoginPage } from './pages/login.tsx';
 import { PageFor } from './pages/page-for.tsx';
-import { Toasts } from './parts/notice.tsx';
+import { Guard, Toasts } from './parts/notice.tsx';
 import { Rain } from './parts/rain.tsx';
 import { Shell } from './parts/shell.tsx';
 import { pages, place } from './state/router.ts';
@@ -28,7 +28,9 @@ function Panel() {
         <LoginPage />
       ) : (
         <Shell page={known}>
-          <PageFor key={known} page={known} />
+          <Guard key={known}>
+            <PageFor page={known} />
+          </Guard>
         </Shell>
       )}
       <Toasts />

@@ -3,6 +3,7 @@
  * by exact path and its handler called. Every thrown error becomes an answer in OpenAI's shape; nothing else in the
  * gateway sees the server.
  */
+
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uWebSockets.js';
 import { allowLargeHeaders } from '../shared/config.ts';
 import { GatewayError, toPlainError } from '../shared/errors.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../shared/log.ts';
 import type { Call, Method } from './call.ts';
 import type { ClientAddress } from './client-address.ts';
 import { Downstream, type Headers } from './downstream.ts';
+import { cannotListen, requireFreePort } from './free-port.ts';
 import { replyError } from './reply.ts';
 import { findRoute, type Route, unknownUrlHint } from './route-table.ts';
 
@@ -142,15 +144,15 @@ export class FrontServer {
   async listen(host: string, port: number): Promise<number> {
     // The module reads its header cap from the environment as it loads, so it can't be imported at the top.
     allowLargeHeaders(limits.requestHeadersBytesMax);
-    const { App, LIBUS_LISTEN_EXCLUSIVE_PORT, us_socket_local_port } = await import('uWebSockets.js');
+    const { App, us_socket_local_port } = await import('uWebSockets.js');
+    await requireFreePort(host, port);
     const app = App({});
     app.any('/*', (res, req) => this.#handle(res, req));
     this.#app = app;
     return new Promise((resolve, reject) => {
-      // Exclusive: by default two processes could share the port without either noticing.
-      app.listen(host, port, LIBUS_LISTEN_EXCLUSIVE_PORT, (socket) => {
+      app.listen(host, port, (socket) => {
         if (socket === false) {
-          reject(new Error(`cannot listen on ${host}:${port}: the port is taken or not permitted`));
+          reject(cannotListen(host, port));
           return;
         }
         this.#listening = socket;

@@ -100,6 +100,26 @@ describe('a hostile name', () => {
   });
 });
 
+describe('absurd values', () => {
+  test('stay within the window', async () => {
+    const { id } = await stand.api<{ id: string }>('POST', '/api-keys', {
+      key_name: 'W'.repeat(200),
+      note: `\u202e${'x'.repeat(150)}`,
+      limits: { tokens_per_month: 1e12, cost_per_month: 1e6, requests_per_minute: 1 },
+      allowed_models: Array.from({ length: 40 }, (_, i) => `gemini-of-a-long-name-${i}`),
+    });
+    for (const size of ['desktop', 'phone'] satisfies Size[]) {
+      const { page, context, problems } = await stand.open(admin, size);
+      for (const name of ['client-keys', `client-keys/${id}`, 'requests', 'dashboard']) {
+        await show(page, name);
+        assert.deepEqual(await overflow(page), [], `${name} on a ${size}`);
+      }
+      assert.deepEqual(problems, []);
+      await context.close();
+    }
+  });
+});
+
 describe('Chinese', () => {
   test('is complete on every page', async () => {
     const { page, context } = await stand.open(admin, 'phone');

@@ -29,10 +29,10 @@ export function DashboardPage() {
       <div class="columns">
         {summary.error.value !== null && <Failure error={summary.error.value} onRetry={() => void summary.reload()} />}
         <Breakdown summary={summary.data.value} />
-        <Panel title={t('feed')} actions={<a href={href('requests')}>{t('page.requests')}</a>} class="whole">
-          <RequestFeed />
-        </Panel>
       </div>
+      <Panel title={t('feed')} actions={<a href={href('requests')}>{t('page.requests')}</a>}>
+        <RequestFeed />
+      </Panel>
     </>
   );
 }

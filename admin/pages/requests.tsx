@@ -16,7 +16,7 @@ import { href, place, setQuery } from '../state/router.ts';
 import { t } from '../text/text.ts';
 
 const pageSize = 50;
-const filterNames = ['query', 'client_key', 'model', 'outcome', 'status', 'error_code'] as const;
+const filterNames = ['query', 'client_key', 'gemini_key', 'model', 'outcome', 'status', 'error_code'] as const;
 const typingMs = 300;
 
 export function RequestsPage() {

@@ -9,7 +9,7 @@ import { Badge, PageHead, Panel } from '../parts/tile.tsx';
 import { UsageExport } from '../parts/usage-export.tsx';
 import { intensity, type Language, language, motion, scanlines } from '../state/preferences.ts';
 import { useResource } from '../state/resource.ts';
-import { t } from '../text/text.ts';
+import { settingText, t } from '../text/text.ts';
 
 export function SettingsPage() {
   const { data, error, reload } = useResource<SettingsAnswer>('/settings');
@@ -120,7 +120,7 @@ function Configuration({ answer }: { answer: SettingsAnswer }) {
               cell: ({ env, description }) => (
                 <>
                   <code>{env}</code>
-                  <small>{description}</small>
+                  <small>{settingText(env, description)}</small>
                 </>
               ),
             },

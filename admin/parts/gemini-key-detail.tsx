@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { GeminiKeyEntry, GeminiKeyModel, GeminiKeyTested } from '../../shared/admin-gemini-keys.ts';
 import { ApiError, post, put, remove } from '../state/api.ts';
+import { href } from '../state/router.ts';
 import { mayChange } from '../state/session.ts';
 import { ago, percent, short, whole } from '../text/format.ts';
 import { maybe, t } from '../text/text.ts';
@@ -65,6 +66,7 @@ export function GeminiKeyDetail({ entry, atMs, onChanged, onClose }: DetailProps
           )}
         </div>
       )}
+      <a href={href('requests', '', { gemini_key: entry.id })}>{t('requestsOfKey')}</a>
       <ModelTable models={entry.models} atMs={atMs} />
       {isDeleting.value && (
         <Confirm

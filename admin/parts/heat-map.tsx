@@ -124,15 +124,14 @@ function Cell({ entry, model, atMs }: { entry: GeminiKeyEntry; model: string; at
   const rest = entry.rests.find((one) => one.model === model);
   const remainingMs = rest?.remaining_ms ?? figures?.remaining_ms ?? 0;
   const state = cellState(entry, figures, remainingMs);
-  const quota = figures?.quota?.requests_per_day;
-  const left = quota?.left ?? null;
+  const quota = tightest(figures);
   const reason = rest?.reason ?? figures?.reason;
   const words = [
     model,
     t(`heat.${state}`),
     remainingMs > 0 ? countdown(remainingMs) : '',
     reason ? maybe('reason', reason) : '',
-    left === null ? '' : t('leftToday', { n: left }),
+    quota === null ? '' : t('quotaLeft', { n: quota.left, limit: quota.limit, of: quota.name }),
     figures && figures.requests > 0 ? t('worked', { n: figures.succeeded, all: figures.requests }) : '',
   ].filter(Boolean);
   return (
@@ -141,12 +140,12 @@ function Cell({ entry, model, atMs }: { entry: GeminiKeyEntry; model: string; at
       href={href('gemini-keys', entry.id)}
       title={words.join(' · ')}
       aria-label={words.join(', ')}
-      style={left === null || !quota?.limit ? {} : { '--share': `${Math.round((left / quota.limit) * 100)}%` }}
+      style={quota === null ? {} : { '--share': `${Math.round((quota.left / quota.limit) * 100)}%` }}
     >
       {state === 'resting' ? (
         <Countdown remainingMs={remainingMs} atMs={atMs} />
       ) : state === 'ready' ? (
-        readyText(figures, left)
+        readyText(figures, quota?.left ?? null)
       ) : (
         '×'
       )}
@@ -154,11 +153,21 @@ function Cell({ entry, model, atMs }: { entry: GeminiKeyEntry; model: string; at
   );
 }
 
-/** What a key that may be used shows: calls in flight, else what is left of the day, else how many worked. */
+/** The quota of requests of which least is left, of those whose limits are known. */
+function tightest(figures: GeminiKeyModel | undefined): { name: string; left: number; limit: number } | null {
+  const { requests_per_minute, requests_per_day } = figures?.quota ?? {};
+  const known = [
+    { name: t('limit.requests_per_minute'), quota: requests_per_minute },
+    { name: t('requestsPerDay'), quota: requests_per_day },
+  ].flatMap(({ name, quota }) => (quota?.limit ? [{ name, left: quota.left ?? quota.limit, limit: quota.limit }] : []));
+  return known.sort((a, b) => a.left / a.limit - b.left / b.limit)[0] ?? null;
+}
+
+/** What a key that may be used shows: calls in flight, else what is left of its quota, else how many worked. */
 function readyText(figures: GeminiKeyModel | undefined, left: number | null): string {
-  if (figures === undefined || figures.requests === 0) return '·';
-  if (figures.in_flight > 0) return `▸ ${figures.in_flight}`;
-  return left === null ? `✓ ${short(figures.succeeded)}` : `${short(left)} ↓`;
+  if (figures !== undefined && figures.in_flight > 0) return `▸ ${figures.in_flight}`;
+  if (left !== null) return `${short(left)} ↓`;
+  return figures === undefined || figures.requests === 0 ? '·' : `✓ ${short(figures.succeeded)}`;
 }
 
 function cellState(

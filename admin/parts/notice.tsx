@@ -1,6 +1,7 @@
 /** What the panel says to its user: short notices that leave by themselves, errors, and places where nothing is yet. */
 import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
+import { useEffect, useErrorBoundary, useRef } from 'preact/hooks';
 import { ApiError } from '../state/api.ts';
 import { maybe, t } from '../text/text.ts';
 import { Button } from './button.tsx';
@@ -36,12 +37,20 @@ export function sayError(error: unknown): void {
 export function explain(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error);
   const known = maybe('error', error.code);
-  return known === error.code ? error.message : known;
+  // In English some have no text here: the gateway's own is more to the point.
+  return known === error.code || known === '' ? error.message : known;
 }
 
 export function Toasts() {
+  const box = useRef<HTMLDivElement>(null);
+  const newest = toasts.value.at(-1)?.id;
+  useEffect(() => {
+    // Shown anew, to lie above a dialog that has opened since.
+    if (box.current?.matches(':popover-open')) box.current.hidePopover();
+    if (newest !== undefined) box.current?.showPopover();
+  }, [newest]);
   return (
-    <div class="toasts" role="status" aria-live="polite">
+    <div ref={box} popover="manual" class="toasts" role="status" aria-live="polite">
       {toasts.value.map(({ id, kind, text }) => (
         <div key={id} class={`toast ${kind}`}>
           <Icon name={kind === 'good' ? 'check' : 'warning'} />
@@ -72,6 +81,13 @@ export function Empty({ title, children }: { title: string; children?: Component
       {children}
     </div>
   );
+}
+
+/** Shows its content, or that showing it failed: a page that breaks must not take the navigation with it. */
+export function Guard({ children }: { children: ComponentChildren }) {
+  const [error, reset] = useErrorBoundary();
+  if (error === undefined) return <>{children}</>;
+  return <Failure error={new ApiError(0, 'page_broken', String(error))} onRetry={reset} />;
 }
 
 export function Loading() {

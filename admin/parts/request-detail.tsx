@@ -139,7 +139,7 @@ function Timeline({ entry }: { entry: RequestEntry }) {
   return (
     <ol class="timeline">
       {attempts.map((attempt, index) => (
-        <li key={`${attempt.gemini_key_id} ${attempt.started_ms}`}>
+        <li key={`${index} ${attempt.gemini_key_id}`}>
           <p>
             <b>{index + 1}</b>
             <code>{attempt.gemini_key}</code>

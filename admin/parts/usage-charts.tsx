@@ -117,7 +117,11 @@ function groupedSeries({ times, groups }: Columns, measure: Measure): PlotSeries
   const valued = groups
     .map(({ key, label, points }) => {
       const values = points.map((point) => (point === null ? 0 : (read(point) ?? 0)));
-      return { label: label || key || t('all'), values, sum: values.reduce((sum, value) => sum + value, 0) };
+      return {
+        label: key === '' ? t('noModel') : (label ?? t(groups.length > 1 ? 'others' : 'all')),
+        values,
+        sum: values.reduce((sum, value) => sum + value, 0),
+      };
     })
     .sort((a, b) => b.sum - a.sum);
   const shown = valued.slice(0, groupsMax);

@@ -1,5 +1,5 @@
 /** The live feed: connected while somebody is logged in, again after each loss, with what it said last in signals. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import type { LiveRequest, LiveRequests, LiveSnapshot } from '../../shared/admin-panel.ts';
 import { isReachable, request } from './api.ts';
 import { readEvents } from './event-stream.ts';
@@ -30,8 +30,11 @@ export function retryNow(): void {
   if (session.value !== null) void connect();
 }
 
+// By the token: what else is learnt about a session is no reason to connect anew.
+const token = computed(() => session.value?.token ?? null);
+
 effect(() => {
-  const hasSession = session.value !== null;
+  const hasSession = token.value !== null;
   connection?.abort();
   clearTimeout(timer);
   failures = 0;

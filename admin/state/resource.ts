@@ -62,7 +62,7 @@ export function useResource<T>(path: string | null, everyMs = 0): Resource<T> {
           if (!document.hidden) await load();
           next();
         },
-        Math.max(everyMs, tookMs.current * 10),
+        Math.max(everyMs, tookMs.current * 40),
       );
     };
     next();

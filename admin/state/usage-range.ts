@@ -45,7 +45,8 @@ export function seriesPath(more: Record<string, string | null>): string {
 export interface Columns {
   /** Seconds since 1970. */
   times: number[];
-  groups: { key: string; label: string; points: (UsagePoint | null)[] }[];
+  /** What is not grouped, or the sum of all other groups, has neither key nor label. */
+  groups: { key: string | null; label: string | null; points: (UsagePoint | null)[] }[];
 }
 
 /** Points of all groups on the same times, with null where a group had no traffic. */
@@ -62,7 +63,7 @@ export function columnsOf({ series, from, to }: SeriesAnswer): Columns {
     times: times.map((at) => at / 1000),
     groups: series.map(({ group, label, points }) => {
       const byStart = new Map(points.map((point) => [Date.parse(point.start), point]));
-      return { key: group ?? '', label, points: times.map((at) => byStart.get(at) ?? null) };
+      return { key: group, label: group === null ? null : label, points: times.map((at) => byStart.get(at) ?? null) };
     }),
   };
 }

@@ -4,6 +4,7 @@ import { enLabels } from './en-labels.ts';
 import { enSentences } from './en-sentences.ts';
 import { zhLabels } from './zh-labels.ts';
 import { zhSentences } from './zh-sentences.ts';
+import { zhSettings } from './zh-settings.ts';
 
 const en = { ...enLabels, ...enSentences };
 const zh: Readonly<Record<TextKey, string>> = { ...zhLabels, ...zhSentences };
@@ -14,6 +15,11 @@ export type TextKey = keyof typeof en;
 export function t(key: TextKey, params: Readonly<Record<string, string | number>> = {}): string {
   const text: string = language.value === 'zh' ? zh[key] : en[key];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** What a setting is for; what has no text in the language is said as the gateway says it. */
+export function settingText(env: string, description: string): string {
+  return language.value === 'zh' ? (zhSettings[env] ?? description) : description;
 }
 
 /** The text of a key that is made from data; what has none is shown as it is. */

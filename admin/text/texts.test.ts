@@ -4,10 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { settings } from '../../shared/settings.ts';
 import { enLabels } from './en-labels.ts';
 import { enSentences } from './en-sentences.ts';
 import { zhLabels } from './zh-labels.ts';
 import { zhSentences } from './zh-sentences.ts';
+import { zhSettings } from './zh-settings.ts';
 
 const admin = fileURLToPath(new URL('..', import.meta.url));
 const en: Readonly<Record<string, string>> = { ...enLabels, ...enSentences };
@@ -24,6 +26,15 @@ describe('texts', () => {
   test('both languages have the same keys, with the same parameters', () => {
     assert.deepEqual(Object.keys(zh).sort(), Object.keys(en).sort());
     for (const key of Object.keys(en)) assert.deepEqual(parameters(zh[key]), parameters(en[key]), key);
+  });
+
+  test('every setting is explained in Chinese', () => {
+    assert.deepEqual(
+      Object.keys(zhSettings).sort(),
+      Object.values(settings)
+        .map(({ env }) => env)
+        .sort(),
+    );
   });
 
   test('each is shown somewhere', () => {
