@@ -12,6 +12,7 @@ import { type Simulator, startSimulator } from '../../bench/simulator/client.ts'
 import type { Scenario } from '../../bench/simulator/scenario.ts';
 import { PriceBook } from '../../shared/pricing.ts';
 import { wrongSums } from '../../workers/e2e/usage-rows.ts';
+import { chanceOf } from './chance.ts';
 import { eventually, geminiKeys, readDatabase, writerPid } from './harness.ts';
 
 const models = {
@@ -146,7 +147,7 @@ class Run {
   /** All requests, and the kills between them. */
   async ask(): Promise<void> {
     const { clients, requests, kills, seed } = this.#options;
-    const killer = this.#killAlong(random(seed ^ 0x5bd1e995), requests / (kills + 1), kills);
+    const killer = this.#killAlong(chanceOf(seed ^ 0x5bd1e995), requests / (kills + 1), kills);
     await Promise.all(Array.from({ length: clients }, () => this.#client()));
     await killer;
   }
@@ -156,7 +157,7 @@ class Run {
     while (this.#next < requests) {
       const number = this.#next++;
       await this.#isUp;
-      this.#seen.push(await this.#one(number, random(seed + number * 7_919)));
+      this.#seen.push(await this.#one(number, chanceOf(seed + number * 7_919)));
       if (number % 2_000 === 1_999) await this.#readLog();
     }
   }
@@ -330,14 +331,3 @@ function tokensIn(text: string, stream: boolean): Tokens | null {
 const rowsSql = `SELECT id, status, termination, model_served AS model, at_ms AS atMs, prompt_tokens AS prompt,
   cached_tokens AS cached, tool_prompt_tokens AS toolPrompt, thoughts_tokens AS thoughts, output_tokens AS output,
   tokens_estimated AS estimated, cost_nano AS costNano FROM requests`;
-
-/** Numbers in [0, 1) that a seed gives: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}

@@ -9,6 +9,7 @@ import { Quotas } from '../../bench/simulator/quotas.ts';
 import type { Project, Quota } from '../../bench/simulator/scenario.ts';
 import { FakeClock } from '../../shared/clock.ts';
 import { classifyStatus } from '../../workers/translation/upstream-error.ts';
+import { chanceOf } from '../e2e/chance.ts';
 import { KeyPool } from './key-pool.ts';
 import { pacificDayOf } from './pacific-day.ts';
 
@@ -25,17 +26,6 @@ const promptTokens = 200;
 const attemptsMax = 10;
 const dayMs = 24 * 3_600_000;
 
-/** Numbers in [0, 1) that a seed determines (mulberry32). */
-function randomBy(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 interface Day {
   /** Requests that came, were answered, and that Google refused, by model. */
   asked: Map<string, number>;
@@ -45,7 +35,7 @@ interface Day {
 
 /** Runs `days` days from midnight in California; `tagged`: the operator has said which keys share a project. */
 function simulate(seed: number, days: number, tagged: boolean): Day[] {
-  const random = randomBy(seed);
+  const random = chanceOf(seed);
   const startMs = pacificDayOf(Date.parse('2026-11-25T20:00:00Z')).endMs;
   const clock = new FakeClock(startMs);
   const google = new Quotas(() => clock.wallMs());

@@ -1,0 +1,13 @@
+/** Chance that a seed determines, so that a run can be had again. */
+export type Chance = () => number;
+
+/** Numbers in [0, 1) that a seed gives: mulberry32. */
+export function chanceOf(seed: number): Chance {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
