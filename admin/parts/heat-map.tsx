@@ -2,10 +2,10 @@
 import { useSignal } from '@preact/signals';
 import type { GeminiKeyEntry, GeminiKeyModel } from '../../shared/admin-gemini-keys.ts';
 import { href } from '../state/router.ts';
-import { countdown, percent, short, whole } from '../text/format.ts';
+import { countdown, percent, short } from '../text/format.ts';
 import { maybe, t } from '../text/text.ts';
-import { Button } from './button.tsx';
 import { Countdown } from './clock.tsx';
+import { Pager } from './pager.tsx';
 import { Badge } from './tile.tsx';
 
 const rowsAPage = 40;
@@ -52,33 +52,14 @@ export function HeatMap({ keys, atMs }: { keys: readonly GeminiKeyEntry[]; atMs:
           </tbody>
         </table>
       </div>
-      {pages > 1 && (
-        <nav class="pager" aria-label={t('pages')}>
-          <Button
-            disabled={from === 0}
-            onClick={() => {
-              page.value = from / rowsAPage - 1;
-            }}
-          >
-            {t('previous')}
-          </Button>
-          <span>
-            {t('rowsOf', {
-              from: whole(from + 1),
-              to: whole(Math.min(from + rowsAPage, keys.length)),
-              all: whole(keys.length),
-            })}
-          </span>
-          <Button
-            disabled={from + rowsAPage >= keys.length}
-            onClick={() => {
-              page.value = from / rowsAPage + 1;
-            }}
-          >
-            {t('next')}
-          </Button>
-        </nav>
-      )}
+      <Pager
+        page={from / rowsAPage}
+        pageSize={rowsAPage}
+        rows={keys.length}
+        onPage={(next) => {
+          page.value = next;
+        }}
+      />
     </>
   );
 }

@@ -1,9 +1,7 @@
 /** A table that sorts and pages, and becomes a list of cards where there is no room for columns. */
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { whole } from '../text/format.ts';
-import { t } from '../text/text.ts';
-import { Button } from './button.tsx';
+import { Pager } from './pager.tsx';
 
 export interface Column<T> {
   /** Unique in the table, and what it sorts by. */
@@ -65,33 +63,14 @@ export function Table<T>({ label, rows, columns, keyOf, sortedBy = '', pageSize 
           </tbody>
         </table>
       </div>
-      {pages > 1 && (
-        <nav class="pager" aria-label={t('pages')}>
-          <Button
-            disabled={shown === 0}
-            onClick={() => {
-              page.value = shown - 1;
-            }}
-          >
-            {t('previous')}
-          </Button>
-          <span>
-            {t('rowsOf', {
-              from: whole(from + 1),
-              to: whole(Math.min(from + pageSize, sorted.length)),
-              all: whole(sorted.length),
-            })}
-          </span>
-          <Button
-            disabled={shown >= pages - 1}
-            onClick={() => {
-              page.value = shown + 1;
-            }}
-          >
-            {t('next')}
-          </Button>
-        </nav>
-      )}
+      <Pager
+        page={shown}
+        pageSize={pageSize}
+        rows={sorted.length}
+        onPage={(next) => {
+          page.value = next;
+        }}
+      />
     </>
   );
 }

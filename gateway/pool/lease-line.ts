@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import { limits } from '../../shared/limits.ts';
+import type { LeaseCost } from '../../shared/messages.ts';
 import type { KeyPool, LeaseRequest, LeaseResult, NoLease } from './key-pool.ts';
 
 export interface Waiting {
@@ -23,6 +24,8 @@ class ModelLine {
   /** By client key in the order of their turns, and within one in the order of arrival. */
   readonly byClient = new Map<string, Set<Place>>();
   timer: NodeJS.Timeout | null = null;
+  /** When the timer goes off. */
+  wakeMs = Number.POSITIVE_INFINITY;
 }
 
 export class LeaseLine {
@@ -65,7 +68,7 @@ export class LeaseLine {
     const place = { ...waiting, untilMs: this.#clock.monotonicMs() + this.#waitMs };
     places.add(place);
     this.#length++;
-    this.#arm(model, line);
+    this.#wakeBy(model, line, Math.min(retryAfterMs, this.#waitMs));
     return () => {
       if (this.#drop(line, place)) this.#closeIfEmpty(model, line);
     };
@@ -82,13 +85,17 @@ export class LeaseLine {
       place.onGiveUp(this.#pool.soonestReturn(model, place.request.cost));
     }
     // One round is one turn for each client key; it goes on for as long as a round serves anybody.
+    const failed: LeaseCost[] = [];
     for (let served = true; served; ) {
       served = false;
       for (const [clientKeyId, places] of [...line.byClient]) {
         const [place] = places;
-        if (place === undefined) continue;
+        if (place === undefined || failed.some((cost) => isNoLess(place.request.cost, cost))) continue;
         const lease = this.#pool.lease(place.request);
-        if (!lease.ok) continue;
+        if (!lease.ok) {
+          failed.push(place.request.cost);
+          continue;
+        }
         served = true;
         this.#drop(line, place);
         // Whoever was served comes last in the next round.
@@ -102,14 +109,28 @@ export class LeaseLine {
   /** Wakes up when the first key is back, or the first has waited long enough. */
   #arm(model: string, line: ModelLine): void {
     const nowMs = this.#clock.monotonicMs();
-    let wakeMs = Number.POSITIVE_INFINITY;
+    let inMs = Number.POSITIVE_INFINITY;
+    const asked: LeaseCost[] = [];
     for (const [place] of line.byClient.values()) {
       if (place === undefined) continue;
-      const { retryAfterMs } = this.#pool.soonestReturn(model, place.request.cost);
-      wakeMs = Math.min(wakeMs, place.untilMs - nowMs, retryAfterMs ?? Number.POSITIVE_INFINITY);
+      const { cost } = place.request;
+      inMs = Math.min(inMs, place.untilMs - nowMs);
+      // What costs more is not possible sooner.
+      if (asked.some((known) => isNoLess(cost, known))) continue;
+      asked.push(cost);
+      inMs = Math.min(inMs, this.#pool.soonestReturn(model, cost).retryAfterMs ?? Number.POSITIVE_INFINITY);
     }
+    line.wakeMs = Number.POSITIVE_INFINITY;
+    this.#wakeBy(model, line, inMs);
+  }
+
+  /** Wakes up in `inMs` at the latest. */
+  #wakeBy(model: string, line: ModelLine, inMs: number): void {
+    const wakeMs = this.#clock.monotonicMs() + inMs;
+    if (wakeMs >= line.wakeMs) return;
+    line.wakeMs = wakeMs;
     if (line.timer !== null) clearTimeout(line.timer);
-    line.timer = setTimeout(() => this.#serve(model), Math.max(1, Math.ceil(wakeMs)));
+    line.timer = setTimeout(() => this.#serve(model), Math.max(1, Math.ceil(inMs)));
   }
 
   #drop(line: ModelLine, place: Place): boolean {
@@ -126,6 +147,11 @@ export class LeaseLine {
     if (this.#lines.get(model) === line) this.#lines.delete(model);
     return true;
   }
+}
+
+/** Whether a request takes at least as much as another: what is not there for the one is not there for it either. */
+function isNoLess(cost: LeaseCost, other: LeaseCost): boolean {
+  return cost.requests >= other.requests && cost.tokens >= other.tokens;
 }
 
 function placesOf(line: ModelLine): Place[] {
