@@ -16,6 +16,12 @@ const answers: [what: string, text: string, status: number, events: number][] = 
     200,
     4,
   ],
+  [
+    'a stream with a length',
+    `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: ${event.length * 2}\r\n\r\n${event.repeat(2)}`,
+    200,
+    2,
+  ],
   ['a stream with a trailer', `HTTP/1.1 200 OK\r\n\r\n${chunk(event)}0\r\nx-sum: 1\r\n\r\n`, 200, 1],
 ];
 

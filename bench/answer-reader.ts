@@ -13,6 +13,8 @@ type State = 'head' | 'counted' | 'chunk size' | 'chunk' | 'chunk end' | 'traile
 /** Reads one answer after another, `begin` before each. */
 export class AnswerReader {
   #state: State = 'whole';
+  /** May have events: in chunks or, when it was whole at once, with a length. */
+  #isStream = false;
   /** The head as far as it came; empty as long as it comes in one piece. */
   #head = '';
   /** Bytes still to come, of the body or of a chunk. */
@@ -38,6 +40,7 @@ export class AnswerReader {
       at = this.#readHead(piece);
       if (at < 0) return false;
     }
+    if (this.#isStream) this.#countEvents(piece, at);
     if (this.#state === 'counted') {
       this.#remaining -= piece.length - at;
       if (this.#remaining <= 0) this.#state = 'whole';
@@ -68,11 +71,15 @@ export class AnswerReader {
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
     this.#state = length === undefined ? 'chunk size' : 'counted';
     this.#remaining = Number(length ?? 0);
+    this.#isStream = length === undefined || /\r\ncontent-type: *text\/event-stream/i.test(head);
+  }
+
+  #countEvents(piece: Buffer, from: number): void {
+    for (let found = piece.indexOf(eventStart, from); found >= 0; found = piece.indexOf(eventStart, found + 5))
+      this.events++;
   }
 
   #readChunks(piece: Buffer, from: number): void {
-    for (let found = piece.indexOf(eventStart, from); found >= 0; found = piece.indexOf(eventStart, found + 5))
-      this.events++;
     let at = from;
     while (at < piece.length) {
       if (this.#state === 'chunk') {

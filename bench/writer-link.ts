@@ -1,11 +1,13 @@
 /** The case `writes`: usage rows a second into the database through the writer process, and the time from a row to its ack. */
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../shared/clock.ts';
 import { makeIdSource } from '../shared/ids.ts';
 import type { FromWriter, ToWriter } from '../shared/messages.ts';
+import { AckReader, ackPipeFd, encodeRows, rowPipeFd } from '../shared/row-pipe.ts';
 import type { UsageRow } from '../shared/rows.ts';
 import { processCpuSeconds } from './cpu-time.ts';
 import { type CaseResult, type Figures, toSubject } from './figures.ts';
@@ -34,10 +36,22 @@ interface Channel {
 
 function openWriter(receive: Receive): Channel {
   // As the gateway starts it, but for its log.
-  const child = fork(bundle, [], { serialization: 'json', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(bundle, [], {
+    serialization: 'json',
+    stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
+  });
   child.on('message', receive);
+  const rowPipe = child.stdio[rowPipeFd];
+  const ackPipe = child.stdio[ackPipeFd];
+  if (!(rowPipe instanceof Socket) || !(ackPipe instanceof Socket)) throw new Error('the writer has no pipes');
+  const acks = new AckReader((seq) => receive({ t: 'ack', seq }));
+  ackPipe.on('data', (chunk: Buffer) => acks.feed(chunk));
   return {
-    send: (message) => child.send(message),
+    send: (message) => {
+      if (message.t === 'rows') rowPipe.write(encodeRows(message.seq, message.rows));
+      else child.send(message);
+      if (message.t === 'stop') rowPipe.end();
+    },
     cpuSeconds: () => processCpuSeconds(process.pid) + processCpuSeconds(child.pid ?? 0),
     end: () => new Promise((resolve) => child.once('exit', () => resolve())),
   };

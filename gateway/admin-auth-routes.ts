@@ -60,13 +60,13 @@ async function login(call: Call, parts: AdminParts, sessions: AdminSessions): Pr
 }
 
 /** Nobody waits for it: a database that can't be written must not keep the operator out. */
-function noteLogin({ session, passwordHash }: Login, { clock, log, writer }: AdminParts): void {
+function noteLogin({ session, rehashed }: Login, { clock, log, writer }: AdminParts): void {
   writer
     .command({
       op: 'note_login',
       userId: session.userId,
       atMs: clock.wallMs(),
-      ...(passwordHash === undefined ? {} : { passwordHash }),
+      ...(rehashed === undefined ? {} : { rehashed }),
     })
     .catch(() => log.info({ username: session.username }, 'the time of a login was not recorded'));
 }
@@ -98,17 +98,14 @@ async function changePassword(call: Call, parts: AdminParts, sessions: AdminSess
       param: 'new_password',
     });
   refuseWeakPassword(body.new_password, actor.username, 'new_password');
+  const expectedVersion = parts.users.get(actor.userId)?.version ?? null;
   if (!(await sessions.confirm(actor, body.current_password, actor.address)))
     throw new GatewayError('invalid_value', { message: 'The present password is another.', param: 'current_password' });
   const passwordHash = await sessions.passwords.hash(body.new_password);
+  // All sessions may have been ended since, and an administrator may have set another password.
+  actor.recheck();
   const changes = { passwordHash };
-  const result = await parts.writer.command({
-    op: 'update_user',
-    id: actor.userId,
-    changes,
-    expectedVersion: null,
-    by,
-  });
+  const result = await parts.writer.command({ op: 'update_user', id: actor.userId, changes, expectedVersion, by });
   if (result !== 'ok') throw new GatewayError('session_invalid');
   replyAdmin(call.down, { status: 'changed' } satisfies PasswordChanged);
 }

@@ -9,7 +9,8 @@ import { readJsonBody } from './request-body.ts';
 const paramCharsMax = 100;
 
 /**
- * Makes the reader of one kind of body. It throws `invalid_json`, `missing_required_parameter`, `invalid_type` and
+ * Makes the reader of one kind of body. It throws `session_invalid` and `not_permitted` when the session ended while the
+ * body came, `invalid_json`, `missing_required_parameter`, `invalid_type` and
  * `invalid_value`, the latter three with the field as `param`. Fields that the schema does not name are left behind, and
  * so are those that are null where null means nothing: scripts write null for what they leave out.
  */
@@ -22,7 +23,9 @@ export function bodyReader<T extends TObject>(schema: T): (call: Call, bytesMax:
   return async (call, bytesMax) => {
     // Also closes a door: a web page elsewhere can't send this type without asking first, and is refused then.
     if (call.contentType === '') throw new GatewayError('unsupported_media_type');
-    const picked = pick(parseObject(await readJsonBody(call, bytesMax)), fields);
+    const body = await readJsonBody(call, bytesMax);
+    call.actor?.recheck();
+    const picked = pick(parseObject(body), fields);
     if (validator.Check(picked)) return picked;
     throw complaint(validator.Errors(picked)[0], schema);
   };

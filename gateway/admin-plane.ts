@@ -3,7 +3,7 @@ import type { AuditOrigin } from '../shared/audit.ts';
 import { errorEnvelope, errorSpec, GatewayError } from '../shared/errors.ts';
 import type { Role } from '../shared/user.ts';
 import type { AdminSessions } from './admin-session.ts';
-import type { Call, Method } from './call.ts';
+import type { AdminSession, Call, Method } from './call.ts';
 import type { Downstream } from './downstream.ts';
 import type { Gateway } from './gateway.ts';
 import type { KeyProbes } from './pool/key-probes.ts';
@@ -32,11 +32,15 @@ export function behindSession(sessions: AdminSessions, log: AdminParts['log'], r
   const guard =
     (method: Method, handler: Handler, viewers: Route['viewers'] = 'read'): Handler =>
     async (call) => {
-      const session = sessions.verify(call.authorization);
+      const check = (): AdminSession => {
+        const session = sessions.verify(call.authorization);
+        if (!mayUse(session.role, viewers, method)) throw new GatewayError('not_permitted');
+        return session;
+      };
+      const session = check();
       const { username } = session;
-      if (!mayUse(session.role, viewers, method)) throw new GatewayError('not_permitted');
       // Now, since there is no address any more once the client has left.
-      await handler({ ...call, actor: { ...session, address: call.remoteAddress() } });
+      await handler({ ...call, actor: { ...session, address: call.remoteAddress(), recheck: () => void check() } });
       if (method !== 'GET') log.info({ username, method, path: call.path }, 'admin change');
     };
   return routes.map((route) => {

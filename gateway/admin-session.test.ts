@@ -362,10 +362,41 @@ describe('admin session', () => {
       const { sessions: fresh, apply, ada } = await withAda();
       const outdated = await new Passwords({ N: 4, r: 1, p: 1 }).hash('analytical engine');
       apply({ op: 'update_user', id: ada.id, changes: { passwordHash: outdated }, expectedVersion: null });
-      const { passwordHash: renewed } = await fresh.login('ada', 'analytical engine', address);
-      assert.match(renewed ?? '', /^scrypt\$2\$1\$1\$/);
-      apply({ op: 'note_login', userId: ada.id, atMs: 5, passwordHash: renewed ?? '' });
-      assert.equal((await fresh.login('ada', 'analytical engine', address)).passwordHash, undefined);
+      const { rehashed } = await fresh.login('ada', 'analytical engine', address);
+      assert.ok(rehashed);
+      assert.match(rehashed.to, /^scrypt\$2\$1\$1\$/);
+      apply({ op: 'note_login', userId: ada.id, atMs: 5, rehashed });
+      assert.equal((await fresh.login('ada', 'analytical engine', address)).rehashed, undefined);
     });
+
+    test('a hash that is made anew does not bring back a password that was changed meanwhile', async () => {
+      const { sessions: fresh, apply, ada } = await withAda();
+      const outdated = await new Passwords({ N: 4, r: 1, p: 1 }).hash('analytical engine');
+      apply({ op: 'update_user', id: ada.id, changes: { passwordHash: outdated }, expectedVersion: null });
+      const { rehashed } = await fresh.login('ada', 'analytical engine', address);
+      assert.ok(rehashed);
+      apply({ op: 'update_user', id: ada.id, changes: { passwordHash }, expectedVersion: null });
+      apply({ op: 'note_login', userId: ada.id, atMs: 5, rehashed });
+      assert.equal(await codeOf(() => fresh.login('ada', 'analytical engine', address)), 'login_failed');
+      assert.equal((await fresh.login('ada', 'difference engine', address)).session.username, 'ada');
+    });
+
+    test('whoever finds the line too long need not wait the longer for it afterwards', async () => {
+      const { sessions: fresh } = await withAda();
+      const flood = Array.from({ length: 32 }, (_, i) => codeOf(() => fresh.login(`nobody-${i}`, 'x', `10.0.0.${i}`)));
+      // All in one turn of the event loop: the line is as long as it was.
+      for (let tries = 0; tries < 20; tries++)
+        assert.equal(await codeOf(() => fresh.login('ada', 'analytical engine', address)), 'overloaded');
+      assert.deepEqual(new Set(await Promise.all(flood)), new Set(['login_failed']));
+      assert.equal((await fresh.login('ada', 'analytical engine', address)).session.username, 'ada');
+    });
+
+    for (const [what, commandOf] of endings.filter(([name]) => /another|deletion/.test(name)))
+      test(`${what} ends a login that is under way`, async () => {
+        const { sessions: fresh, apply, ada } = await withAda();
+        const login = codeOf(() => fresh.login('ada', 'analytical engine', address));
+        apply(commandOf(ada, ''));
+        assert.equal(await login, 'login_failed');
+      });
   });
 });

@@ -35,7 +35,7 @@ export interface Login {
   token: string;
   session: AdminSession;
   /** The same password hashed with the present parameters, where the stored hash was made with others. */
-  passwordHash?: string;
+  rehashed?: { from: string; to: string };
 }
 
 /** Who may have sessions. */
@@ -107,7 +107,7 @@ export class AdminSessions {
     const { token, session } = this.#issue(identity);
     const hash = this.#users.get(identity.userId)?.passwordHash ?? null;
     if (hash === null || !this.passwords.isOutdated(hash)) return { token, session };
-    return { token, session, passwordHash: await this.passwords.hash(password) };
+    return { token, session, rehashed: { from: hash, to: await this.passwords.hash(password) } };
   }
 
   /** Whether a session's user knows his password; as slow to guess as a login. Throws `login_throttled`. */
@@ -138,7 +138,10 @@ export class AdminSessions {
     }
     // Counted before it is known: of many tries at once all but the first few have to wait.
     this.#throttle.failed(username, address);
-    const identity = await this.#identify(username, password);
+    const identity = await this.#identify(username, password).catch((error: unknown) => {
+      if (error instanceof GatewayError && error.code === 'overloaded') this.#throttle.notTried(username, address);
+      throw error;
+    });
     if (identity === null) {
       this.#log.warn({ ...attempt, outcome: 'failed' }, 'admin login');
       throw new GatewayError('login_failed');
@@ -156,7 +159,9 @@ export class AdminSessions {
     if (isAdministrator && isHisPassword) return administrator.identity;
     const user = isAdministrator ? null : this.#users.named(username);
     const isPassword = await this.passwords.verify(password, user?.passwordHash ?? null);
-    return user !== null && isPassword ? this.#identityOf(user.id) : null;
+    // Another password may have come while this one was checked, and ended all sessions that were before it.
+    const isStillHis = user !== null && this.#users.get(user.id)?.version === user.version;
+    return isPassword && isStillHis ? this.#identityOf(user.id) : null;
   }
 
   #identityOf(userId: string): Identity | null {

@@ -19,6 +19,11 @@ export interface AdminSession {
 /** A session at work, from an address. */
 export interface AdminActor extends AdminSession {
   readonly address: string;
+  /**
+   * Looks again whether the session holds and its role may do this: to be asked after what takes its time, as the body
+   * does whose sender decides how much. Throws `session_invalid` and `not_permitted`.
+   */
+  readonly recheck: () => void;
 }
 
 export interface Call {

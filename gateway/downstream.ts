@@ -120,10 +120,16 @@ export class Downstream {
 
   /**
    * Writes a piece of a stream, with the head before the first. False means that the socket took only a part of it: the
-   * caller should stop until `whenUnblocked` calls.
+   * caller should stop until `whenUnblocked` calls. HEAD gets the head, and counts as gone.
    */
   write(headers: Headers, text: string): boolean {
     if (this.#isOver) return true;
+    if (this.#options.isHead) {
+      // Nobody waits for what would follow.
+      this.end(headers, '');
+      this.#onGone?.();
+      return true;
+    }
     let taken = true;
     this.#res.cork(() => {
       if (!this.#headSent) {
@@ -149,7 +155,8 @@ export class Downstream {
       this.#res.cork(() => {
         if (!this.#headSent) this.#writeHead(200, headers);
         this.#headSent = true;
-        this.#res.end(text, this.#closeAfter);
+        if (this.#options.isHead) this.#endWithoutLength();
+        else this.#res.end(text, this.#closeAfter);
       });
     };
     if (this.#isBlocked) {
@@ -182,12 +189,19 @@ export class Downstream {
     this.#res.cork(() => {
       this.#writeHead(status, headers);
       // Its length would be that of the page that the browser has.
-      if (status === 304) this.#res.endWithoutBody(undefined, this.#closeAfter);
+      if (status === 304) this.#endWithoutLength();
       else if (this.#options.isHead) this.#res.endWithoutBody(Buffer.byteLength(body), this.#closeAfter);
       // Where the connection is closed afterwards, uWebSockets.js does so once the client has all.
       else if (this.#closeAfter || body.length < largeBytesMin) this.#res.end(body, this.#closeAfter);
       else this.#endBitByBit(typeof body === 'string' ? Buffer.from(body) : body);
     });
+  }
+
+  /** Ends an answer that has no body, whose length nobody knows. */
+  #endWithoutLength(): void {
+    // Of a length that is not given uWebSockets.js makes 2^63, unless the argument is left out.
+    if (this.#closeAfter) this.#res.endWithoutBody(0, true);
+    else this.#res.endWithoutBody();
   }
 
   #endBitByBit(body: Buffer): void {

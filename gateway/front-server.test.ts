@@ -10,6 +10,8 @@ import type { Route } from './route-table.ts';
 
 const bodyBytesMax = 100_000;
 
+const gone: string[] = [];
+
 const routes: Route[] = [
   {
     path: '/v1/echo',
@@ -26,6 +28,17 @@ const routes: Route[] = [
     },
   },
   { path: '/v1/things/{id}', methods: { GET: (call) => replyJson(call.down, 200, { id: call.id }) } },
+  {
+    path: '/v1/stream',
+    methods: {
+      GET: (call) => {
+        const headers = [['content-type', 'text/plain']] as const;
+        call.down.whenGone(() => gone.push(call.path));
+        call.down.write(headers, 'one');
+        call.down.end(headers, 'two');
+      },
+    },
+  },
   {
     path: '/v1/broken',
     methods: {
@@ -71,6 +84,19 @@ describe('front server', () => {
 
   const post = (headers: string, body: string): string =>
     `POST /v1/echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n\r\n${body}`;
+
+  test('HEAD of a stream gets its head alone: what follows would be taken for the next answer', async () => {
+    const received = await exchange(
+      'HEAD /v1/stream HTTP/1.1\r\nhost: x\r\n\r\nGET /v1/things/a HTTP/1.1\r\nhost: x\r\n\r\n',
+      2,
+    );
+    const [head = '', next = '', ...more] = received.split('\r\n\r\n');
+    assert.match(head, /^HTTP\/1\.1 200 OK\r\ncontent-type: text\/plain\r\n/);
+    assert.doesNotMatch(head, /content-length|transfer-encoding/i);
+    assert.match(next, /^HTTP\/1\.1 200 OK/);
+    assert.deepEqual(more, ['{"id":"a"}']);
+    assert.deepEqual(gone, ['/v1/stream']);
+  });
 
   const refused: [what: string, request: string, status: number][] = [
     ['two different lengths', post('content-length: 2\r\ncontent-length: 3', '{}'), 400],

@@ -59,9 +59,15 @@ describe('login throttle', () => {
     for (let i = 0; i < 6; i++) throttle.failed(`name-${i}`, `2001:0db8:0000:0001:0000:0000:0000:000${i}`);
     assert.equal(throttle.waitMs('x', '2001:0db8:0000:0001:ffff:0000:0000:0000'), 1_000);
     assert.equal(throttle.waitMs('x', '2001:0db8:0000:0002:0000:0000:0000:0001'), 0);
+    // As a proxy writes them.
+    for (const short of ['2001:db8:0:1::7', '2001:DB8:0:1:1::', '2001:db8::1:0:0:0:7', '2001:db8:0:1::192.0.2.7'])
+      assert.equal(throttle.waitMs('x', short), 1_000, short);
+    assert.equal(throttle.waitMs('x', '2001:db8::1'), 0);
     for (let i = 0; i < 6; i++) throttle.failed(`name-${i}`, '0000:0000:0000:0000:0000:ffff:c000:0201');
     assert.equal(throttle.waitMs('x', '0000:0000:0000:0000:0000:ffff:c000:0201'), 1_000);
     assert.equal(throttle.waitMs('x', '0000:0000:0000:0000:0000:ffff:c000:0202'), 0);
+    assert.equal(throttle.waitMs('x', '::ffff:192.0.2.1'), 1_000);
+    assert.equal(throttle.waitMs('x', '::ffff:192.0.2.2'), 0);
   });
 
   test('a success forgets the failures of both', () => {

@@ -2,6 +2,7 @@
  * Slows down the guessing of passwords: failures are counted by account and by remote address, and each beyond the
  * first few makes the next try wait longer. A pure state machine with the clock passed in; its memory is bounded.
  */
+import { isIP } from 'node:net';
 import type { Clock } from '../shared/clock.ts';
 import { fingerprint } from '../shared/ids.ts';
 
@@ -44,6 +45,13 @@ export class LoginThrottle {
     this.#accounts.add(fingerprint(account), nowMs);
     this.#addresses.add(networkOf(address), nowMs);
     this.#places.add(placeOf(account, address), nowMs);
+  }
+
+  /** Takes one failure back: there was no time to look at the password. */
+  notTried(account: string, address: string): void {
+    this.#accounts.take(fingerprint(account), 1);
+    this.#addresses.take(networkOf(address), 1);
+    this.#places.take(placeOf(account, address), 1);
   }
 
   /**
@@ -121,10 +129,25 @@ function delayMs(count: number): number {
 
 /**
  * What counts as one place: an IPv4 address, but the /64 of an IPv6 address, since whoever has one address there has all
- * of them. The server writes IPv6 addresses out in full.
+ * of them. The server writes IPv6 addresses out in full, proxies write them short.
  */
 function networkOf(address: string): string {
-  const groups = address.toLowerCase().split(':');
-  const isMappedIpv4 = groups.length === 8 && groups.slice(0, 5).every((group) => /^0+$/.test(group));
-  return groups.length === 8 && !isMappedIpv4 ? groups.slice(0, 4).join(':') : address;
+  if (isIP(address) !== 6) return address;
+  const [left = '', right] = address.toLowerCase().split('::');
+  const before = groupsOf(left);
+  const after = groupsOf(right ?? '');
+  const groups = [...before, ...Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0'), ...after];
+  const numbers = groups.map((group) => Number.parseInt(group, 16));
+  const isMappedIpv4 = numbers.slice(0, 5).every((number) => number === 0);
+  return (isMappedIpv4 ? numbers : numbers.slice(0, 4)).map((number) => number.toString(16)).join(':');
+}
+
+/** Of a part of an IPv6 address, whose last four bytes may be written as IPv4. */
+function groupsOf(part: string): string[] {
+  if (part === '') return [];
+  return part.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [group];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
+    return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)];
+  });
 }

@@ -70,6 +70,7 @@ export class OverloadWatch {
   readonly #timer: NodeJS.Timeout;
   readonly #late: number[] = [];
   #expectedMs: number;
+  #memoryShare = 0;
   #overload: Overload = { refusesAll: null, refusesLargeBodies: false, closesConnections: false };
   /** Requests that were refused, by reason. */
   readonly shed: Record<OverloadReason | 'large_body', number> = {
@@ -114,7 +115,7 @@ export class OverloadWatch {
   }
 
   #tick(): void {
-    const { clock, memoryBytesMax, inFlight, workersSilentMs } = this.#sources;
+    const { clock, inFlight, workersSilentMs } = this.#sources;
     const nowMs = clock.monotonicMs();
     this.#late.push(Math.max(0, nowMs - this.#expectedMs));
     if (this.#late.length > ticksKept) this.#late.shift();
@@ -122,8 +123,19 @@ export class OverloadWatch {
     this.#overload = overloadOf({
       lateMs: this.#late.reduce((sum, late) => sum + late, 0),
       workersSilentMs: workersSilentMs(),
-      memoryShare: process.memoryUsage.rss() / memoryBytesMax,
+      memoryShare: this.#readMemoryShare(),
       inFlight: inFlight(),
     });
+  }
+
+  /** The kernel tells it through a file: when no more can be opened, what was known last is all there is. */
+  #readMemoryShare(): number {
+    try {
+      this.#memoryShare = process.memoryUsage.rss() / this.#sources.memoryBytesMax;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE')))
+        throw error;
+    }
+    return this.#memoryShare;
   }
 }

@@ -92,6 +92,7 @@ describe('the panel', () => {
     const { headers } = await get('/', { 'accept-encoding': 'br' });
     const again = await get('/', { 'accept-encoding': 'br', 'if-none-match': String(headers['etag']) });
     assert.deepEqual([again.status, again.body.length], [304, 0]);
+    assert.equal(again.headers['content-length'], undefined);
     assert.ok(again.headers['content-security-policy']);
     assert.equal((await get('/', { 'if-none-match': '"another"' })).status, 200);
   });

@@ -20,6 +20,8 @@ export async function exportUsage(call: Call, { clock, reports }: AdminParts): P
     if (down.isOver) return;
     try {
       page = await reports.query({ ...scope, cursor: page.nextCursor });
+      // A client that takes its time must not outlast its session.
+      call.actor?.recheck();
     } catch {
       // A file that ends too early must not look whole.
       down.cut('');

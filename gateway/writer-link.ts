@@ -1,15 +1,21 @@
 /**
- * The gateway's end of the writer process: starts it, starts it again when it dies, and carries rows, commands and their
- * answers. The writer leaves when this channel closes, so a killed gateway leaves no orphan.
+ * The gateway's end of the writer process: starts it, starts it again when it dies, and carries rows and acks over
+ * pipes, commands and their results over the channel of a forked process. The writer leaves when they close, so a killed
+ * gateway leaves no orphan.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { entryUrl } from '../shared/entry.ts';
 import { GatewayError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { Logger } from '../shared/log.ts';
 import type { FromWriter, StoreCommand, StoredState, StoreOptions, StoreResult, ToWriter } from '../shared/messages.ts';
+import { AckReader, ackPipeFd, encodeRows, rowPipeFd } from '../shared/row-pipe.ts';
 import type { UsageRow } from '../shared/rows.ts';
+
+/** What comes over the channel: everything but acks. */
+type ChannelMessage = Exclude<FromWriter, { t: 'ack' }>;
 
 interface WriterEvents {
   /** The writer has opened the database: at the start and after each restart. */
@@ -35,6 +41,7 @@ export class WriterLink {
   readonly #events: WriterEvents;
   readonly #commands = new Map<number, WaitingCommand>();
   #child: ChildProcess | null = null;
+  #rowPipe: Socket | null = null;
   #nextCommandId = 1;
   #restartMs: number = limits.writerRestartMs;
   #isReady = false;
@@ -80,23 +87,36 @@ export class WriterLink {
   #fork(): void {
     const child = fork(fileURLToPath(entryUrl('workers/writer-process')), [], {
       serialization: 'json',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe', 'ipc'],
       // The writer's commands come over the channel; it needs no secrets of the environment.
       env: { NODE_ENV: 'production' },
     });
     this.#child = child;
-    child.on('message', (message: FromWriter) => this.#receive(message));
+    child.on('message', (message: ChannelMessage) => this.#receive(message));
     child.on('exit', (code, signal) => this.#gone(code, signal));
     child.on('error', (error) => {
       this.#log.error({ err: error }, 'writer process');
       // Where there never was a process, no `exit` follows.
       if (child.pid === undefined) this.#gone(null, null);
     });
+    this.#openPipes(child);
     this.#send({ t: 'open', options: this.#options });
   }
 
+  #openPipes(child: ChildProcess): void {
+    const rowPipe = child.stdio[rowPipeFd];
+    const ackPipe = child.stdio[ackPipeFd];
+    // Where no process could be started there are no pipes either.
+    if (!(rowPipe instanceof Socket) || !(ackPipe instanceof Socket)) return;
+    const acks = new AckReader(this.#events.onAck);
+    ackPipe.on('data', (chunk: Buffer) => acks.feed(chunk));
+    // The writer is gone, which its exit tells: what it did not acknowledge is sent again to the next.
+    for (const pipe of [rowPipe, ackPipe]) pipe.on('error', () => undefined);
+    this.#rowPipe = rowPipe.resume();
+  }
+
   sendRows(seq: number, rows: UsageRow[]): void {
-    this.#send({ t: 'rows', seq, rows });
+    this.#rowPipe?.write(encodeRows(seq, rows));
   }
 
   /**
@@ -120,6 +140,7 @@ export class WriterLink {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#send({ t: 'stop' });
+    this.#rowPipe?.end();
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     await gone;
     clearTimeout(timer);
@@ -129,7 +150,7 @@ export class WriterLink {
     if (this.#child?.connected) this.#child.send(message);
   }
 
-  #receive(message: FromWriter): void {
+  #receive(message: ChannelMessage): void {
     switch (message.t) {
       case 'ready':
         this.#isReady = true;
@@ -139,9 +160,6 @@ export class WriterLink {
         this.#restartMs = limits.writerRestartMs;
         this.#events.onReady(message.state);
         this.#onFirstReady?.();
-        return;
-      case 'ack':
-        this.#events.onAck(message.seq);
         return;
       case 'result':
         this.#settleCommand(message.id, message.result);
@@ -176,6 +194,7 @@ export class WriterLink {
   #gone(code: number | null, signal: NodeJS.Signals | null): void {
     this.#isReady = false;
     this.#child = null;
+    this.#rowPipe = null;
     for (const { reject, timer } of this.#commands.values()) {
       clearTimeout(timer);
       reject(new GatewayError('store_unavailable'));

@@ -140,8 +140,8 @@ export type UserCommand =
   | { op: 'delete_user'; id: string }
   | { op: 'end_sessions'; userId: string }
   | { op: 'revoke_session'; session: RevokedSession; nowMs: number }
-  /** `passwordHash`: the same password, hashed with the present parameters. */
-  | { op: 'note_login'; userId: string; atMs: number; passwordHash?: string };
+  /** `rehashed`: the same password, hashed with the present parameters; for a password that is still the same. */
+  | { op: 'note_login'; userId: string; atMs: number; rehashed?: { from: string; to: string } };
 
 /** Something that changes nothing here and is to be known all the same. */
 export interface AuditCommand {

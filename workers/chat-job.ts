@@ -32,6 +32,9 @@ export interface ChatParts {
 /** Errors after which another model may do better. */
 const othersMayServe: ReadonlySet<string> = new Set(['upstream_overloaded', 'keys_resting']);
 
+/** Up to this size, a stream that was whole at once goes to the client in one piece. */
+const onePieceCharsMax = 16_384;
+
 /** Constructing it plans the chat, and throws what makes that impossible. */
 export class ChatJob implements WorkerJob, ChoiceOwner {
   readonly #id: number;
@@ -47,6 +50,8 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
   #firstCall = 0;
   #choices: ChatChoice[] = [];
   #answered = 0;
+  /** Chars of all chunks posted. */
+  #framesChars = 0;
   #isOver = false;
 
   constructor(body: ChatBody, { id, ids, options, context }: ChatParts) {
@@ -96,6 +101,7 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
   }
 
   onFrames(text: string): void {
+    this.#framesChars += text.length;
     this.#context.outbox.postFrames(this.#id, text);
   }
 
@@ -107,7 +113,10 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
     }
     const { tail, usage, finishReason, modelServed } = this.#ending();
     this.#end();
-    this.#context.outbox.post({ t: 'done', id: this.#id, leaseId, tail, usage, finishReason, modelServed });
+    const head =
+      this.#framesChars > onePieceCharsMax ? '' : this.#context.outbox.takeBackFrames(this.#id, this.#framesChars);
+    const whole = head + tail;
+    this.#context.outbox.post({ t: 'done', id: this.#id, leaseId, tail: whole, usage, finishReason, modelServed });
   }
 
   /** One choice without an answer is a request without one. */

@@ -7,7 +7,7 @@ import { type AnswerReader, AttemptLoop, type AttemptOwner, failToStart, type Jo
 import type { UpstreamRequest } from './gemini-client.ts';
 import { textOfBody } from './job-body.ts';
 import { type EmbeddingsPlan, planEmbeddings } from './translation/embeddings-request.ts';
-import { readEmbeddedBatch, toEmbeddingList } from './translation/embeddings-response.ts';
+import { type EmbeddedVector, readEmbeddedBatch, toEmbeddingList } from './translation/embeddings-response.ts';
 import type { ModelAliases } from './translation/model-name.ts';
 import { addUsage } from './translation/usage-mapping.ts';
 import { WholeBody } from './whole-body.ts';
@@ -138,7 +138,7 @@ class Batch implements AttemptOwner {
   readonly onGaveUp: (error: PlainError) => void;
   readonly #model: string;
   readonly #batch: EmbeddingsPlan['batches'][number];
-  vectors: number[][] = [];
+  vectors: EmbeddedVector[] = [];
   #told: TokenUsage | null = null;
 
   constructor(

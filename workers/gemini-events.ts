@@ -7,6 +7,7 @@ import { createParser, type EventSourceParser } from 'eventsource-parser';
 import { GatewayError } from '../shared/errors.ts';
 import { type GeminiResponse, isRecord, type JsonRecord, listOf } from '../shared/gemini-wire.ts';
 import { limits } from '../shared/limits.ts';
+import { readPlainDelta } from './translation/plain-delta.ts';
 import { UpstreamFault } from './translation/upstream-error.ts';
 
 /** Bytes in, responses out. Throws an UpstreamFault or a GatewayError, after which it is not to be fed again. */
@@ -51,6 +52,11 @@ export class GeminiEventReader {
 
   #readEvent(data: string): void {
     if (data === '' || data === '[DONE]') return;
+    const delta = readPlainDelta(data);
+    if (delta !== null) {
+      this.#onEvent(delta);
+      return;
+    }
     let value: unknown;
     try {
       value = JSON.parse(data);

@@ -37,6 +37,15 @@ export class Outbox {
     this.post(frames);
   }
 
+  /** Takes back a stream's chunks that have not crossed yet, if they are all of the `chars` there were; else gives ''. */
+  takeBackFrames(id: number, chars: number): string {
+    const open = this.#frames.get(id);
+    if (open === undefined || open.text.length !== chars) return '';
+    this.#frames.delete(id);
+    this.#batch.splice(this.#batch.lastIndexOf(open), 1);
+    return open.text;
+  }
+
   flush(): void {
     this.#flushScheduled = false;
     if (this.#batch.length === 0) return;

@@ -5,12 +5,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import type { FromWriter, StoreOptions, ToWriter } from '../shared/messages.ts';
+import { AckReader, ackPipeFd, encodeRows, rowPipeFd } from '../shared/row-pipe.ts';
 import type { UsageRow } from '../shared/rows.ts';
 import { makeRow, wrongSums } from './e2e/usage-rows.ts';
 import { lockDatabase } from './store/database.ts';
@@ -24,32 +26,49 @@ class TestWriter {
   readonly child: ChildProcess;
   readonly messages: FromWriter[] = [];
   readonly gone: Promise<[number | null, NodeJS.Signals | null]>;
+  readonly #rowPipe: Socket;
+  #onAck: ((seq: number) => void) | null = null;
   #watchers: { wanted: (message: FromWriter) => boolean; resolve: (message: FromWriter) => void }[] = [];
 
   constructor(options: StoreOptions) {
     this.child = fork(fileURLToPath(new URL('./writer-process.ts', import.meta.url)), [], {
       serialization: 'json',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
     });
+    const rowPipe = this.child.stdio[rowPipeFd];
+    const ackPipe = this.child.stdio[ackPipeFd];
+    assert.ok(rowPipe instanceof Socket && ackPipe instanceof Socket);
+    this.#rowPipe = rowPipe;
+    const acks = new AckReader((seq) => this.#receive({ t: 'ack', seq }));
+    ackPipe.on('data', (chunk: Buffer) => acks.feed(chunk));
     this.gone = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve([code, signal])));
     // Sends that a kill overtakes.
-    this.child.on('error', () => undefined);
-    this.child.on('message', (message: FromWriter) => {
-      this.messages.push(message);
-      for (const watcher of this.#watchers) if (watcher.wanted(message)) watcher.resolve(message);
-      this.#watchers = this.#watchers.filter(({ wanted }) => !wanted(message));
-    });
+    for (const line of [this.child, rowPipe, ackPipe]) line.on('error', () => undefined);
+    this.child.on('message', (message: FromWriter) => this.#receive(message));
     this.send({ t: 'open', options });
   }
 
+  #receive(message: FromWriter): void {
+    this.messages.push(message);
+    if (message.t === 'ack') this.#onAck?.(message.seq);
+    for (const watcher of this.#watchers) if (watcher.wanted(message)) watcher.resolve(message);
+    this.#watchers = this.#watchers.filter(({ wanted }) => !wanted(message));
+  }
+
   send(message: ToWriter): void {
-    if (this.child.connected) this.child.send(message);
+    if (message.t === 'rows') this.#rowPipe.write(encodeRows(message.seq, message.rows));
+    else if (this.child.connected) this.child.send(message);
+    if (message.t === 'stop') this.#rowPipe.end();
   }
 
   received(wanted: (message: FromWriter) => boolean): Promise<FromWriter> {
     const found = this.messages.find(wanted);
     if (found !== undefined) return Promise.resolve(found);
     return new Promise((resolve) => this.#watchers.push({ wanted, resolve }));
+  }
+
+  whenAcked(onAck: (seq: number) => void): void {
+    this.#onAck = onAck;
   }
 
   ready(): Promise<FromWriter> {
@@ -120,7 +139,7 @@ describe('writer process', { concurrency: 2 }, () => {
         }
       };
       await writer.ready();
-      writer.child.on('message', (message: FromWriter) => message.t === 'ack' && settle(message.seq));
+      writer.whenAcked(settle);
       for (const [batch, rows] of [...(lastAcked === null ? [] : [lastAcked]), ...unacked])
         writer.send({ t: 'rows', seq: batch, rows });
       const batches = 1 + Math.floor(Math.random() * batchesBetweenMax);
@@ -156,17 +175,18 @@ describe('writer process', { concurrency: 2 }, () => {
     // A gateway that says how far it got, and then waits to be killed.
     const script = `
       import { fork } from 'node:child_process';
+      import { encodeRows, rowPipeFd } from ${JSON.stringify(import.meta.resolve('../shared/row-pipe.ts'))};
       import { makeRow } from ${JSON.stringify(import.meta.resolve('./e2e/usage-rows.ts'))};
       const writer = fork(${JSON.stringify(fileURLToPath(new URL('./writer-process.ts', import.meta.url)))}, [], {
         serialization: 'json',
         execArgv: ['--import', 'tsx'],
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', 'ipc'],
       });
       let sent = 0;
       const wasSent = () => ++sent === ${batches} && process.stdout.write('sent');
       writer.once('message', () => {
         for (let seq = 1; seq <= ${batches}; seq++)
-          writer.send({ t: 'rows', seq, rows: Array.from({ length: 20 }, () => makeRow()) }, wasSent);
+          writer.stdio[rowPipeFd].write(encodeRows(seq, Array.from({ length: 20 }, () => makeRow())), wasSent);
       });
       writer.send({ t: 'open', options: ${JSON.stringify(options)} });`;
     const gateway = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {

@@ -5,12 +5,12 @@
 import { systemClock } from '../shared/clock.ts';
 import { limits } from '../shared/limits.ts';
 import { makeLogger } from '../shared/log.ts';
-import type { StoreOptions, ToWriter } from '../shared/messages.ts';
+import type { StoreOptions } from '../shared/messages.ts';
 import { DatabaseRefused } from './store/database.ts';
 import { GroupCommit } from './store/group-commit.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import { type Store, StoreFault } from './store/store.ts';
-import { openChannel } from './store/writer-channel.ts';
+import { type ChannelMessage, openChannel } from './store/writer-channel.ts';
 
 /** Longest time for the last commits, below that after which the gateway would kill. */
 const lastCommitsMsMax = limits.writerStopMsMax * 0.8;
@@ -28,11 +28,11 @@ const log = makeLogger('writer', 'info');
 let writer: Writer | null = null;
 let isLeaving = false;
 
-const channel = openChannel({ onMessage: receive, onClosed: () => void leave() });
+const channel = openChannel({ onMessage: receive, onStop: () => void leave() });
 // The gateway decides when to leave: a terminal's ctrl-C goes to the whole group, and rows are still to come then.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 
-function receive(message: ToWriter): void {
+function receive(message: ChannelMessage): void {
   switch (message.t) {
     case 'open':
       void open(message.options);
@@ -42,9 +42,6 @@ function receive(message: ToWriter): void {
       return;
     case 'command':
       writer?.commits.addCommand(message.id, message.command);
-      return;
-    case 'stop':
-      void leave();
       return;
     default:
       message satisfies never;

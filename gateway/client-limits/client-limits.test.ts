@@ -343,6 +343,35 @@ describe('models', () => {
   });
 });
 
+describe('bodies whose size was not announced', () => {
+  test('are held against what is left once they are there, however many came at once', () => {
+    const { limits } = setUp();
+    const key = keyWith({ tokensPerMinute: 1_000, requestsPerMinute: 50 });
+    const waiting = Array.from({ length: 50 }, () => admitted(tryAdmit(limits, key, null)));
+    const served = waiting.filter((admission) => {
+      try {
+        admission.sized(1_200);
+        return true;
+      } catch (error) {
+        assert.ok(error instanceof GatewayError && error.code === 'rate_limit_tokens', String(error));
+        admission.release();
+        return false;
+      }
+    });
+    // 300 tokens each; those that still wait hold one each.
+    assert.equal(served.length, 3);
+    for (const admission of served) admission.release();
+    assert.equal(limits.current('key').inFlight, 0);
+  });
+
+  test('one that is larger than the limit is let through alone', () => {
+    const { limits } = setUp();
+    const key = keyWith({ tokensPerMinute: 1_000 });
+    admitted(tryAdmit(limits, key, null)).sized(100_000);
+    assert.equal(refused(tryAdmit(limits, key)).code, 'rate_limit_tokens');
+  });
+});
+
 describe('after a restart', () => {
   test('counting goes on from what the database knows, once', () => {
     const { clock, limits } = setUp();

@@ -67,10 +67,10 @@ export class ClientLimits {
     const counters = this.#of(clientKey.id);
     const now = this.#now();
     const estimate = estimateOf(bodyBytes);
-    this.#refuse(clientKey, counters, estimate, now);
+    this.#refuse(clientKey, counters, estimate, now, everyKind);
     counters.requests.add(now.monotonicMs, 1);
     counters.lastUsedAtMs = now.wallMs;
-    return new Admission(clientKey, counters, estimate, this.#clock);
+    return new Admission(clientKey, counters, estimate, this);
   }
 
   /** The headers that show a key its limits; none for a key without. */
@@ -96,9 +96,29 @@ export class ClientLimits {
     if (command.op === 'delete_client_key') this.#byId.delete(command.id);
   }
 
-  #refuse({ limits }: ClientKey, counters: KeyCounters, estimate: number, now: Now): void {
+  /** As `admit`, for the tokens of a request that was admitted before its size was known. */
+  refuseTokens(clientKey: ClientKey, counters: KeyCounters, estimate: number): void {
+    this.#refuse(clientKey, counters, estimate, this.#now(), isOfTokens);
+  }
+
+  /** What a request has used, at its end. */
+  count(row: UsageRow, counters: KeyCounters): void {
+    const { prompt, toolPrompt, thoughts, output } = row.usage;
+    const tokens = prompt + toolPrompt + thoughts + output;
+    const usage = { tokens, costNano: row.costNano ?? 0, unpriced: row.costNano === null ? 1 : 0 };
+    counters.used(row.atMs, this.#clock.monotonicMs(), usage);
+  }
+
+  #refuse(
+    { limits }: ClientKey,
+    counters: KeyCounters,
+    estimate: number,
+    now: Now,
+    isAsked: (kind: LimitKind) => boolean,
+  ): void {
     let longest: { kind: LimitKind; error: PlainError; waitMs: number } | null = null;
     for (const { kind, limit, used } of counters.standings(limits, now)) {
+      if (!isAsked(kind)) continue;
       const needed = neededOf(kind, estimate);
       const waitMs = counters.waitMs(kind, limit, needed, now);
       if (waitMs > (longest?.waitMs ?? 0))
@@ -129,26 +149,30 @@ export class ClientLimits {
 export class Admission {
   readonly #clientKey: ClientKey;
   readonly #counters: KeyCounters;
-  readonly #clock: Clock;
+  readonly #limits: ClientLimits;
   #estimate: number;
   #isOver = false;
   #modelRefusal: PlainError | null | undefined;
 
-  constructor(clientKey: ClientKey, counters: KeyCounters, estimate: number, clock: Clock) {
+  constructor(clientKey: ClientKey, counters: KeyCounters, estimate: number, limits: ClientLimits) {
     this.#clientKey = clientKey;
     this.#counters = counters;
-    this.#clock = clock;
+    this.#limits = limits;
     this.#estimate = estimate;
     counters.inFlight++;
     counters.reservedTokens += estimate;
   }
 
-  /** The body is there, with this many bytes: what is held back for it follows. */
+  /**
+   * The body is there, with this many bytes: what is held back for it follows. Throws as `ClientLimits.admit` when that is
+   * more than was taken and is not left: of bodies whose size is not announced any number may come at once.
+   */
   sized(bodyBytes: number): void {
-    if (this.#isOver) return;
     const estimate = estimateOf(bodyBytes);
-    this.#counters.reservedTokens += estimate - this.#estimate;
-    this.#estimate = estimate;
+    if (this.#isOver || estimate === this.#estimate) return;
+    this.#hold(0);
+    this.#limits.refuseTokens(this.#clientKey, this.#counters, estimate);
+    this.#hold(estimate);
   }
 
   /**
@@ -169,11 +193,7 @@ export class Admission {
 
   /** The request is over, with its row. */
   settle(row: UsageRow): void {
-    if (!this.#close()) return;
-    const { prompt, toolPrompt, thoughts, output } = row.usage;
-    const tokens = prompt + toolPrompt + thoughts + output;
-    const usage = { tokens, costNano: row.costNano ?? 0, unpriced: row.costNano === null ? 1 : 0 };
-    this.#counters.used(row.atMs, this.#clock.monotonicMs(), usage);
+    if (this.#close()) this.#limits.count(row, this.#counters);
   }
 
   /** The request ended before it had begun: its body never came, or was refused. */
@@ -185,8 +205,13 @@ export class Admission {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.#counters.inFlight--;
-    this.#counters.reservedTokens -= this.#estimate;
+    this.#hold(0);
     return true;
+  }
+
+  #hold(estimate: number): void {
+    this.#counters.reservedTokens += estimate - this.#estimate;
+    this.#estimate = estimate;
   }
 }
 
@@ -195,5 +220,13 @@ function estimateOf(bodyBytes: number | null): number {
 }
 
 function neededOf(kind: LimitKind, estimate: number): number {
-  return kind === 'tokensPerMinute' || kind === 'tokensPerDay' || kind === 'tokensPerMonth' ? estimate : 1;
+  return isOfTokens(kind) ? estimate : 1;
+}
+
+function isOfTokens(kind: LimitKind): boolean {
+  return kind === 'tokensPerMinute' || kind === 'tokensPerDay' || kind === 'tokensPerMonth';
+}
+
+function everyKind(): boolean {
+  return true;
 }

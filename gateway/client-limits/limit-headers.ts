@@ -53,9 +53,11 @@ function amount(shown: Shown, value: number): string {
 export function durationText(ms: number): string {
   const whole = Math.ceil(ms);
   if (whole < 1_000) return `${whole}ms`;
-  const seconds = (whole % 60_000) / 1_000;
-  const minutes = Math.floor(whole / 60_000) % 60;
-  const hours = Math.floor(whole / 3_600_000);
-  if (hours > 0) return `${hours}h${minutes}m${Math.ceil(seconds)}s`;
+  // Beside hours, nobody needs parts of a second.
+  const shown = whole < 3_600_000 ? whole : Math.ceil(whole / 1_000) * 1_000;
+  const seconds = (shown % 60_000) / 1_000;
+  const minutes = Math.floor(shown / 60_000) % 60;
+  const hours = Math.floor(shown / 3_600_000);
+  if (hours > 0) return `${hours}h${minutes}m${seconds}s`;
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }

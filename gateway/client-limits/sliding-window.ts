@@ -18,6 +18,8 @@ export class SlidingWindow {
   /** Adds an amount at a time that is not before that of the last call; an earlier one counts as the last. */
   add(atMs: number, amount: number): void {
     if (amount === 0) return;
+    // What is over goes here too: of a key without this limit nobody asks for the sum.
+    this.sum(atMs);
     const last = this.#starts.length - 1;
     const slot = Math.floor(atMs / slotMs) * slotMs;
     this.#sum += amount;

@@ -1,6 +1,6 @@
 /**
- * The promise about usage: whichever process is killed with -9, every answer that a client saw whole has its usage row,
- * exactly once, and the totals agree with the rows.
+ * The promise about usage: whichever process is killed with -9, or thread ended, every answer that a client saw whole has
+ * its usage row, exactly once, and the totals agree with the rows.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,20 +9,28 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { adminToken, makeClientKey, type RunningGateway, startGateway } from '../../bench/running-gateway.ts';
 import { startSimulator } from '../../bench/simulator/client.ts';
+import { wrongSums } from '../../workers/e2e/usage-rows.ts';
+import { chanceOf } from './chance.ts';
 import { eventually, geminiKeys, readDatabase, testModel, writerPid } from './harness.ts';
 
-const kills = 20;
+const kills = 25;
+const victims = ['gateway', 'writer', 'worker'] as const;
 const clients = 12;
 /** Between two kills, this many whole answers at the most. */
 const answersBetweenMax = 150;
 
 /** One client: asks again and again, streaming every other time, and notes the id of each answer that it saw whole. */
-async function ask(gateway: RunningGateway, key: string, stream: boolean): Promise<string | null> {
+async function ask(
+  gateway: RunningGateway,
+  key: string,
+  stream: boolean,
+  content = 'Hello there',
+): Promise<string | null> {
   try {
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-      body: JSON.stringify({ model: testModel, stream, messages: [{ role: 'user', content: 'Hello there' }] }),
+      body: JSON.stringify({ model: testModel, stream, messages: [{ role: 'user', content }] }),
     });
     const text = await answer.text();
     if (answer.status !== 200) return null;
@@ -34,21 +42,25 @@ async function ask(gateway: RunningGateway, key: string, stream: boolean): Promi
   }
 }
 
-test(`${kills} kill -9 of gateway or writer under load: no answer seen whole is without its row`, async () => {
+test(`${kills} kill -9 of gateway, writer or worker under load: no answer seen whole is without its row`, async (context) => {
+  const seed = Math.floor(Math.random() * 1e9);
+  context.diagnostic(`seed ${seed}`);
+  const chance = chanceOf(seed);
   const folder = mkdtempSync(join(tmpdir(), 'gemini-pool-kill-'));
   const simulator = await startSimulator();
   const start = (): Promise<RunningGateway> =>
     startGateway({
       folder,
-      env: { GEMINI_API_KEYS: geminiKeys(3).join(','), GEMINI_BASE_URL: simulator.url, WORKER_THREADS: '1' },
+      preload: new URL('./thread-killer.mjs', import.meta.url).href,
+      env: { GEMINI_API_KEYS: geminiKeys(3).join(','), GEMINI_BASE_URL: simulator.url, WORKER_THREADS: '2' },
     });
   const seen = new Set<string>();
   let gateway = await start();
   try {
     const { key } = await makeClientKey(gateway.url, await adminToken(gateway.url), 'durability');
     for (let kill = 0; kill < kills; kill++) {
-      const victim = Math.random() < 0.5 ? 'gateway' : 'writer';
-      const target = seen.size + 1 + Math.floor(Math.random() * answersBetweenMax);
+      const victim = victims[Math.floor(chance() * victims.length)];
+      const target = seen.size + 1 + Math.floor(chance() * answersBetweenMax);
       let isDown = false;
       const loops = Array.from({ length: clients }, async (_, client) => {
         for (let turn = client; !isDown; turn++) {
@@ -65,16 +77,23 @@ test(`${kills} kill -9 of gateway or writer under load: no answer seen whole is 
         await gateway.ended;
         await Promise.all(loops);
         gateway = await start();
-      } else {
+        continue;
+      }
+      const atKill = seen.size;
+      if (victim === 'writer') {
         const pid = writerPid(gateway);
         assert.ok(pid !== null, 'the writer runs');
         process.kill(pid, 'SIGKILL');
-        // Answers flow again once a new writer has committed what the dead one had not.
-        const atKill = seen.size;
-        await eventually('answers after the kill of the writer', () => seen.size >= atKill + clients, 60_000);
-        isDown = true;
-        await Promise.all(loops);
+      } else {
+        // It ends the thread that reads it, and then is answered by the other.
+        const id = await ask(gateway, key, false, `please die-once-${kill}`);
+        assert.ok(id !== null);
+        seen.add(id);
       }
+      // Answers flow again: once a new writer has committed what the dead one had not, and on the threads that are left.
+      await eventually('answers after the kill', () => seen.size >= atKill + clients, 60_000);
+      isDown = true;
+      await Promise.all(loops);
     }
     assert.equal(await gateway.stop(), 0);
     readDatabase(folder, (database) => {
@@ -82,9 +101,7 @@ test(`${kills} kill -9 of gateway or writer under load: no answer seen whole is 
       const ids = new Set(database.prepare('SELECT id FROM requests').pluck().all());
       const missing = [...seen].filter((id) => !ids.has(id));
       assert.deepEqual(missing, [], 'answers seen whole without a row');
-      const rows = database.prepare('SELECT count(*) FROM requests').pluck().get();
-      const total = database.prepare('SELECT sum(requests) FROM client_key_totals').pluck().get();
-      assert.equal(total, rows, 'totals and rows disagree');
+      assert.deepEqual(wrongSums(database), [], 'rows, rollups and totals disagree');
     });
     assert.ok(seen.size > kills, 'the load did run');
   } finally {

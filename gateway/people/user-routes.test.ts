@@ -1,5 +1,7 @@
 /** Users over HTTP: what a role may do on every route, what ends a session, and what the audit log says of it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { UserEntry } from '../../shared/admin-people.ts';
 import { AdminStand, type Answer, type Refusal, refusal } from '../e2e/admin-stand.ts';
@@ -231,6 +233,47 @@ describe('users in the admin API', () => {
     }
     const gone = await admin.ask('POST', '/admin/api/auth/login', { username: 'ada', password: secret });
     assert.deepEqual(refusal(gone), [401, 'login_failed', null]);
+  });
+
+  const afterHead: [what: string, end: (id: string) => Promise<Answer>, answer: string][] = [
+    ['was deleted', (id) => admin.ask('DELETE', `/admin/api/users/${id}`), '401'],
+    ['was logged out', (id) => admin.ask('POST', `/admin/api/users/${id}/logout`), '401'],
+    ['became a viewer', (id) => admin.ask('PUT', `/admin/api/users/${id}`, { role: 'viewer' }), '401'],
+  ];
+  for (const [what, end, answer] of afterHead)
+    test(`an administrator who ${what} while the body of his request was to come changes nothing`, async () => {
+      const { id } = await makeUser('ada', 'admin');
+      const { authorization } = await logIn();
+      const body = JSON.stringify({ username: 'eve', password, role: 'admin' });
+      const socket = connect(Number(new URL(admin.base).port), '127.0.0.1');
+      const head = ['POST /admin/api/users HTTP/1.1', 'host: x', `authorization: ${authorization}`];
+      head.push('content-type: application/json', `content-length: ${body.length}`, '', body.slice(0, 10));
+      await new Promise((sent) => socket.write(head.join('\r\n'), sent));
+      // Answered later than the head was read: both run in this process.
+      await verify({ authorization });
+      assert.equal((await end(id)).status, 200);
+      socket.write(body.slice(10));
+      const [answered] = await once(socket, 'data');
+      assert.equal(String(answered).split(' ')[1], answer);
+      socket.destroy();
+      assert.ok(admin.users.all().every(({ username }) => username !== 'eve'));
+    });
+
+  test('a password that another sets while the own one is being changed stays', async () => {
+    const { id } = await makeUser();
+    const session = await logIn();
+    const body = { current_password: password, new_password: 'a passphrase of his own' };
+    const changing = admin.ask('POST', '/admin/api/auth/password', body, session);
+    // In the same turn as the change is asked for at the writer: after the session was looked at for the last time.
+    const { command } = admin.writer;
+    admin.writer.command = async (asked) => {
+      admin.writer.command = command;
+      const passwordHash = await admin.sessions.passwords.hash('a passphrase of the admin');
+      await admin.writer.apply({ op: 'update_user', id, changes: { passwordHash }, expectedVersion: null });
+      return admin.writer.apply(asked);
+    };
+    assert.deepEqual(refusal(await changing), over);
+    await logIn('ada', 'a passphrase of the admin');
   });
 
   test('a user changes his own password, knowing the present one, and logs in anew', async () => {

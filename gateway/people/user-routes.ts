@@ -58,6 +58,7 @@ async function create(call: Call, parts: AdminParts, sessions: AdminSessions): P
   refuseWeakPassword(password, username, 'password');
   if (isTaken(username, users, sessions)) throw nameTaken();
   const passwordHash = await sessions.passwords.hash(password);
+  call.actor?.recheck();
   const user: User = { id: nextId(), username, passwordHash, role, createdAtMs: clock.wallMs(), version: 1 };
   if ((await writer.command({ op: 'create_user', user, by })) !== 'ok') throw nameTaken();
   replyAdmin(call.down, entryOf(user, users));
@@ -79,6 +80,7 @@ async function update(call: Call, parts: AdminParts, sessions: AdminSessions): P
   if (password !== undefined) {
     refuseWeakPassword(password, user.username, 'password');
     changes.passwordHash = await sessions.passwords.hash(password);
+    actor?.recheck();
   }
   const result = await writer.command({ op: 'update_user', id, changes, expectedVersion: version ?? null, by });
   const entry = entryOf(found(result === 'missing' ? '' : id, users), users);

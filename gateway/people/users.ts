@@ -87,9 +87,10 @@ export class Users {
     });
   }
 
-  #noteLogin({ userId, atMs, passwordHash }: Extract<StoreCommand, { op: 'note_login' }>): void {
+  #noteLogin({ userId, atMs, rehashed }: Extract<StoreCommand, { op: 'note_login' }>): void {
     this.#sessions.set(userId, { userId, generation: this.generationOf(userId), lastLoginAtMs: atMs });
     const known = this.#byId.get(userId);
-    if (known !== undefined && passwordHash !== undefined) this.#byId.set(userId, { ...known, passwordHash });
+    if (known !== undefined && known.passwordHash === rehashed?.from)
+      this.#byId.set(userId, { ...known, passwordHash: rehashed.to });
   }
 }

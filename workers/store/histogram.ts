@@ -51,29 +51,6 @@ export function addEncoded(to: Histogram, bytes: Uint8Array): void {
   while (cursor.next()) to.set(cursor.bucket, (to.get(cursor.bucket) ?? 0) + cursor.count);
 }
 
-/** Two encoded histograms as one: both are by bucket, so they are merged as they are read. */
-export function mergeEncoded(one: Uint8Array, other: Uint8Array): Buffer {
-  const bytes: number[] = [];
-  const a = new Cursor(one);
-  const b = new Cursor(other);
-  let hasA = a.next();
-  let hasB = b.next();
-  while (hasA || hasB) {
-    if (hasA && (!hasB || a.bucket < b.bucket)) {
-      pushEntry(bytes, a.bucket, a.count);
-      hasA = a.next();
-    } else if (hasB && (!hasA || b.bucket < a.bucket)) {
-      pushEntry(bytes, b.bucket, b.count);
-      hasB = b.next();
-    } else {
-      pushEntry(bytes, a.bucket, a.count + b.count);
-      hasA = a.next();
-      hasB = b.next();
-    }
-  }
-  return Buffer.from(bytes);
-}
-
 /** Milliseconds below which a share of the times lies; null when there are none. */
 export function percentile(histogram: Histogram, share: number): number | null {
   let total = 0;

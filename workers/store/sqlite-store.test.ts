@@ -158,6 +158,27 @@ describe('sqlite store', () => {
     }
     assert.equal(countRows(), 0);
     assert.deepEqual((await store.load(0)).clientKeys, []);
+    await store.commit([makeRow()], []);
+    assert.equal(countRows(), 1);
+    assert.deepEqual(read(wrongSums), []);
+    await store.close();
+  });
+
+  test('a late row of a minute whose sums were deleted begins them anew', async () => {
+    const { store } = openSqliteStore({ ...options, retention: { requestDays: 1, minuteDays: 1, hourDays: 1 } });
+    const dayMs = 86_400_000;
+    await store.commit([makeRow({ atMs: 10 * dayMs })], []);
+    while (await store.prune(20 * dayMs)) assert.equal(countRows(), 0);
+    await store.commit([makeRow({ atMs: 10 * dayMs })], []);
+    for (const table of ['rollups', 'gemini_key_rollups', 'overall_rollups'])
+      assert.deepEqual(
+        read((db) => db.prepare(`SELECT span, requests FROM ${table}`).raw().all()),
+        [
+          ['day', 2],
+          ['hour', 1],
+          ['minute', 1],
+        ],
+      );
     await store.close();
   });
 

@@ -32,8 +32,8 @@ interface SqliteParts {
 interface Bound {
   connection: Connection;
   commands: CommandStore;
-  pruner: Pruner;
   commit: (rows: readonly UsageRow[], commands: readonly StoreCommand[]) => StoreResult[];
+  prune: (nowMs: number) => boolean;
 }
 
 export class SqliteStore implements Store {
@@ -54,7 +54,7 @@ export class SqliteStore implements Store {
   }
 
   async prune(nowMs: number): Promise<boolean> {
-    return this.#guarded(({ pruner }) => pruner.prune(nowMs));
+    return this.#guarded(({ prune }) => prune(nowMs));
   }
 
   async close(): Promise<void> {
@@ -133,7 +133,23 @@ function bind({ connect, sealer, retention }: SqliteParts): Bound {
     return queued.map((command) => commands.apply(command));
   });
   const pruner = new Pruner(connection, retention);
-  return { connection, commands, pruner, commit: (rows, queued) => run.immediate(rows, queued) };
+  return {
+    connection,
+    commands,
+    commit: (rows, queued) => {
+      try {
+        return run.immediate(rows, queued);
+      } catch (error) {
+        usage.forget();
+        throw error;
+      }
+    },
+    prune: (nowMs) => {
+      const hasPruned = pruner.prune(nowMs);
+      if (hasPruned) usage.forget();
+      return hasPruned;
+    },
+  };
 }
 
 function faultOf(error: unknown): StoreFault {

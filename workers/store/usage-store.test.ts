@@ -13,17 +13,31 @@ function openStore(): { connection: Database.Database; usage: UsageStore } {
 }
 
 describe('usage store', () => {
-  test('whatever is sent, once or again, each id has one row, the first, and every sum agrees with the rows', () => {
+  test('whatever is sent, once or again, with transactions that fail and restarts between: each id has one row, the first, and every sum agrees with the rows', () => {
+    const batch = fc.record({
+      rows: fc.array(anyRow, { maxLength: 12 }),
+      fate: fc.constantFrom('committed', 'committed', 'failed', 'before a restart'),
+    });
     fc.assert(
-      fc.property(fc.array(fc.array(anyRow, { maxLength: 12 }), { maxLength: 8 }), fc.nat(), (batches, again) => {
-        const { connection, usage } = openStore();
+      fc.property(fc.array(batch, { maxLength: 8 }), fc.nat(), (batches, again) => {
+        const { connection, ...opened } = openStore();
+        let { usage } = opened;
         const first = new Map<string, number>();
         // As after a restart of the writer: some batches come twice, in the same order.
         const resent = batches.slice(again % (batches.length + 1));
-        for (const rows of [...batches, ...resent]) {
-          const fresh = new Set(rows.map(({ id }) => id).filter((id) => !first.has(id)));
-          for (const row of rows) if (!first.has(row.id)) first.set(row.id, row.durationMs);
+        for (const { rows, fate } of [...batches, ...resent]) {
+          const fresh = new Map<string, number>();
+          for (const { id, durationMs } of rows) if (!first.has(id) && !fresh.has(id)) fresh.set(id, durationMs);
+          connection.exec('BEGIN');
           assert.equal(usage.insert(rows), fresh.size);
+          if (fate === 'failed') {
+            connection.exec('ROLLBACK');
+            usage.forget();
+            continue;
+          }
+          connection.exec('COMMIT');
+          for (const [id, durationMs] of fresh) first.set(id, durationMs);
+          if (fate === 'before a restart') usage = new UsageStore(connection);
         }
         const stored = connection.prepare('SELECT id, duration_ms FROM requests').raw().all();
         assert.deepEqual(stored, [...first].sort());
@@ -32,6 +46,25 @@ describe('usage store', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test('rows of more minutes than are kept in memory, and of those again', () => {
+    const { connection, usage } = openStore();
+    const minutes = 9_000;
+    const rowsOf = (from: number, to: number) =>
+      Array.from({ length: to - from }, (_, i) => makeRow({ atMs: (from + i) * 60_000 }));
+    for (let minute = 0; minute < minutes; minute += 500) usage.insert(rowsOf(minute, minute + 500));
+    usage.insert(rowsOf(0, 100));
+    usage.insert(rowsOf(minutes - 100, minutes));
+    for (const table of ['rollups', 'gemini_key_rollups', 'overall_rollups']) {
+      const sums = `SELECT span, sum(requests), sum(prompt_tokens) FROM ${table} GROUP BY span`;
+      assert.deepEqual(
+        connection.prepare(sums).raw().all(),
+        ['day', 'hour', 'minute'].map((span) => [span, minutes + 200, (minutes + 200) * 7]),
+      );
+      const twice = `SELECT count(*) FROM ${table} WHERE span = 'minute' AND requests = 2`;
+      assert.equal(connection.prepare(twice).pluck().get(), 200);
+    }
   });
 
   test('a row is stored field by field', () => {

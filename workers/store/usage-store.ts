@@ -4,58 +4,78 @@
  */
 import type { UsageRow } from '../../shared/rows.ts';
 import type { Connection, Statement } from './database.ts';
-import { encodeHistogram, mergeEncoded } from './histogram.ts';
-import { type Bucket, Rollup, type Sums } from './rollup.ts';
+import { addSums, spans, startOf, sumsOf, totalColumns } from './rollup.ts';
+import { RollupTable } from './rollup-table.ts';
+
+/** What the rows of one batch add to the totals of a client key. */
+interface Total {
+  clientKeyId: string;
+  sums: Float64Array;
+  lastAtMs: number;
+}
+
+/** Failed requests of one batch, of one minute and kind. */
+interface Errors {
+  startMs: number;
+  clientKeyId: string;
+  model: string;
+  errorCode: string;
+  status: number;
+  requests: number;
+}
 
 export class UsageStore {
   readonly #insert: Statement;
-  readonly #addByClientKey: Statement;
-  readonly #addByGeminiKey: Statement;
-  readonly #addOverall: Statement;
   readonly #addError: Statement;
   readonly #addToTotal: Statement;
+  readonly #byClientKey: RollupTable;
+  readonly #byGeminiKey: RollupTable;
+  readonly #overall: RollupTable;
 
   constructor(connection: Connection) {
-    connection.function('merge_histograms', { deterministic: true }, mergeHistograms);
     this.#insert = connection.prepare(insertSql);
-    this.#addByClientKey = connection.prepare(addSumsSql('rollups', ['span', 'start_ms', 'client_key_id', 'model']));
-    this.#addByGeminiKey = connection.prepare(
-      addSumsSql('gemini_key_rollups', ['span', 'start_ms', 'gemini_key_id', 'model']),
-    );
-    this.#addOverall = connection.prepare(addSumsSql('overall_rollups', ['span', 'start_ms']));
     this.#addError = connection.prepare(addErrorSql);
     this.#addToTotal = connection.prepare(addToTotalSql);
+    this.#byClientKey = new RollupTable(connection, { table: 'rollups', owner: 'client_key_id' });
+    this.#byGeminiKey = new RollupTable(connection, { table: 'gemini_key_rollups', owner: 'gemini_key_id' });
+    this.#overall = new RollupTable(connection, { table: 'overall_rollups', owner: null });
   }
 
   /** Inserts the rows that are not there yet and adds them to every sum. Gives their number. */
   insert(rows: readonly UsageRow[]): number {
-    const rollup = new Rollup();
-    for (const row of rows) if (this.#insertRow(row)) rollup.add(row);
-    if (rollup.rows > 0) this.#addToSums(rollup);
-    return rollup.rows;
+    const totals = new Map<string, Total>();
+    const errors = new Map<string, Errors>();
+    let inserted = 0;
+    for (const row of rows) {
+      if (!this.#insertRow(row)) continue;
+      inserted++;
+      const sums = sumsOf(row);
+      // What the client asked for stays out: whoever invents names would make rows without end.
+      const model = row.modelServed ?? '';
+      this.#byClientKey.add(row, sums, row.clientKeyId, model);
+      if (row.geminiKeyId !== null) this.#byGeminiKey.add(row, sums, row.geminiKeyId, model);
+      this.#overall.add(row, sums, '', '');
+      addToTotal(totals, row, sums);
+      if (row.termination !== 'complete' && row.termination !== 'client_gone') addError(errors, row, model);
+    }
+    for (const table of this.#rollups()) table.write();
+    for (const { clientKeyId, sums, lastAtMs } of totals.values()) this.#addToTotal.run(clientKeyId, ...sums, lastAtMs);
+    for (const entry of errors.values()) this.#writeErrors(entry);
+    return inserted;
   }
 
-  #addToSums(rollup: Rollup): void {
-    for (const bucket of rollup.byClientKey()) addBucket(this.#addByClientKey, bucket);
-    for (const bucket of rollup.byGeminiKey()) addBucket(this.#addByGeminiKey, bucket);
-    for (const { span, startMs, sums } of rollup.overall()) this.#addOverall.run(span, startMs, ...valuesOf(sums));
-    for (const { span, startMs, owner, model, errorCode, status, requests } of rollup.errors())
-      this.#addError.run(span, startMs, owner, model, errorCode, status, requests);
-    for (const { clientKeyId, sums, lastAtMs } of rollup.totals())
-      this.#addToTotal.run(
-        clientKeyId,
-        sums.requests,
-        sums.completed,
-        sums.clientGone,
-        sums.unpriced,
-        sums.costNano,
-        sums.prompt,
-        sums.cached,
-        sums.toolPrompt,
-        sums.thoughts,
-        sums.output,
-        lastAtMs,
-      );
+  /** To be called when the transaction of an insert failed, and after rollups were deleted: sums are read anew. */
+  forget(): void {
+    for (const table of this.#rollups()) table.forget();
+  }
+
+  #rollups(): RollupTable[] {
+    return [this.#byClientKey, this.#byGeminiKey, this.#overall];
+  }
+
+  #writeErrors({ startMs, clientKeyId, model, errorCode, status, requests }: Errors): void {
+    for (const span of spans)
+      this.#addError.run(span, startOf(startMs, span), clientKeyId, model, errorCode, status, requests);
   }
 
   #insertRow(row: UsageRow): boolean {
@@ -93,72 +113,22 @@ export class UsageStore {
   }
 }
 
-function addBucket(statement: Statement, { span, startMs, owner, model, sums }: Bucket): void {
-  statement.run(span, startMs, owner, model, ...valuesOf(sums));
+function addToTotal(totals: Map<string, Total>, { clientKeyId, atMs }: UsageRow, sums: readonly number[]): void {
+  const total = totals.get(clientKeyId) ?? { clientKeyId, sums: new Float64Array(totalColumns.length), lastAtMs: atMs };
+  totals.set(clientKeyId, total);
+  addSums(total.sums, sums);
+  if (atMs > total.lastAtMs) total.lastAtMs = atMs;
 }
 
-/** In the order of `sumColumns`. */
-function valuesOf(sums: Sums): unknown[] {
-  return [
-    sums.requests,
-    sums.completed,
-    sums.clientGone,
-    sums.unpriced,
-    sums.costNano,
-    sums.prompt,
-    sums.cached,
-    sums.toolPrompt,
-    sums.thoughts,
-    sums.output,
-    sums.finishStop,
-    sums.finishLength,
-    sums.finishToolCalls,
-    sums.finishContentFilter,
-    sums.durationMs,
-    sums.firstTokens,
-    sums.firstTokenMs,
-    encodeHistogram(sums.durations),
-    encodeHistogram(sums.firstTokenTimes),
-  ];
-}
-
-/** SQL's `merge_histograms(one, other)`: either may be null. */
-function mergeHistograms(one: unknown, other: unknown): Uint8Array | null {
-  if (!(one instanceof Uint8Array)) return other instanceof Uint8Array ? other : null;
-  return other instanceof Uint8Array ? mergeEncoded(one, other) : one;
-}
-
-const sumColumns = [
-  'requests',
-  'completed',
-  'client_gone',
-  'unpriced',
-  'cost_nano',
-  'prompt_tokens',
-  'cached_tokens',
-  'tool_prompt_tokens',
-  'thoughts_tokens',
-  'output_tokens',
-  'finish_stop',
-  'finish_length',
-  'finish_tool_calls',
-  'finish_content_filter',
-  'duration_ms',
-  'first_tokens',
-  'first_token_ms',
-] as const;
-
-const histogramColumns = ['duration_histogram', 'first_token_histogram'] as const;
-
-function addSumsSql(table: string, place: readonly string[]): string {
-  const columns = [...place, ...sumColumns, ...histogramColumns];
-  const added = [
-    ...sumColumns.map((column) => `${column} = ${column} + excluded.${column}`),
-    ...histogramColumns.map((column) => `${column} = merge_histograms(${column}, excluded.${column})`),
-  ];
-  return `
-    INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
-    ON CONFLICT (${place.join(', ')}) DO UPDATE SET ${added.join(', ')}`;
+function addError(errors: Map<string, Errors>, row: UsageRow, model: string): void {
+  const { clientKeyId, status } = row;
+  const errorCode = row.errorCode ?? 'unknown';
+  const startMs = startOf(row.atMs, 'minute');
+  // With the length in it, no two kinds share a key, whatever characters ids and models hold.
+  const key = `${startMs} ${status} ${errorCode} ${clientKeyId.length} ${clientKeyId}${model}`;
+  const known = errors.get(key);
+  if (known === undefined) errors.set(key, { startMs, clientKeyId, model, errorCode, status, requests: 1 });
+  else known.requests++;
 }
 
 const insertSql = `
@@ -176,19 +146,8 @@ const addErrorSql = `
     requests = requests + excluded.requests`;
 
 const addToTotalSql = `
-  INSERT INTO client_key_totals (
-    client_key_id, requests, completed, client_gone, unpriced, cost_nano, prompt_tokens, cached_tokens,
-    tool_prompt_tokens, thoughts_tokens, output_tokens, last_at_ms
-  ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  INSERT INTO client_key_totals (client_key_id, ${totalColumns.join(', ')}, last_at_ms)
+  VALUES (?, ${totalColumns.map(() => '?').join(', ')}, ?)
   ON CONFLICT (client_key_id) DO UPDATE SET
-    requests = requests + excluded.requests,
-    completed = completed + excluded.completed,
-    client_gone = client_gone + excluded.client_gone,
-    unpriced = unpriced + excluded.unpriced,
-    cost_nano = cost_nano + excluded.cost_nano,
-    prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-    cached_tokens = cached_tokens + excluded.cached_tokens,
-    tool_prompt_tokens = tool_prompt_tokens + excluded.tool_prompt_tokens,
-    thoughts_tokens = thoughts_tokens + excluded.thoughts_tokens,
-    output_tokens = output_tokens + excluded.output_tokens,
+    ${totalColumns.map((column) => `${column} = ${column} + excluded.${column}`).join(', ')},
     last_at_ms = max(coalesce(last_at_ms, 0), excluded.last_at_ms)`;

@@ -44,7 +44,7 @@ export class UserStore {
        ON CONFLICT DO NOTHING`,
     );
     this.#update = connection.prepare('UPDATE users SET password_hash = ?, role = ?, version = ? WHERE id = ?');
-    this.#rehash = connection.prepare('UPDATE users SET password_hash = ? WHERE id = ?');
+    this.#rehash = connection.prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?');
     this.#delete = connection.prepare('DELETE FROM users WHERE id = ?');
     this.#sessions = connection.prepare(
       'SELECT user_id AS userId, generation, last_login_at_ms AS lastLoginAtMs FROM user_sessions',
@@ -95,7 +95,8 @@ export class UserStore {
         return silent;
       case 'note_login':
         this.#noteLogin.run(command.userId, command.atMs);
-        if (command.passwordHash !== undefined) this.#rehash.run(command.passwordHash, command.userId);
+        if (command.rehashed !== undefined)
+          this.#rehash.run(command.rehashed.to, command.userId, command.rehashed.from);
         return silent;
       default:
         return command satisfies never;

@@ -18,6 +18,7 @@ import type { AnswerContext } from './answer-context.ts';
 import { toExtraContent } from './call-signature.ts';
 import { toCitations } from './citations.ts';
 import { toFinishReason } from './finish-reason.ts';
+import { PlainDelta } from './plain-delta.ts';
 import { OverlapTrimmer } from './resumed-answer.ts';
 import { toServerToolPart } from './server-tools.ts';
 import { ToolCallMaker } from './tool-calls.ts';
@@ -50,7 +51,8 @@ export class AnswerReader {
   #textSignature: string | undefined;
   /** What Gemini's own tools did. */
   readonly serverToolParts: ServerToolPart[] = [];
-  #usageMetadata: unknown = null;
+  /** The last response with figures, which are looked at only when they are needed. */
+  #usageSource: GeminiResponse | null = null;
   #continuationToken: string | null = null;
   /** Of the calls before the one at hand, for an answer that takes several. */
   #earlierUsage: TokenUsage | null = null;
@@ -64,7 +66,7 @@ export class AnswerReader {
 
   read(response: GeminiResponse): void {
     this.#responses++;
-    if (isUsage(response.usageMetadata)) this.#usageMetadata = response.usageMetadata;
+    if (response instanceof PlainDelta || isUsage(response.usageMetadata)) this.#usageSource = response;
     if (this.#modelServed === null && typeof response.modelVersion === 'string')
       this.#modelServed = response.modelVersion;
     const candidate = firstCandidate(response);
@@ -96,7 +98,7 @@ export class AnswerReader {
     const token = this.#continuationToken;
     if (this.#finishReason !== 'CONTINUATION' || token === null) return null;
     this.#earlierUsage = this.usage;
-    this.#usageMetadata = null;
+    this.#usageSource = null;
     this.#finishReason = null;
     this.#continuationToken = null;
     return token;
@@ -113,7 +115,7 @@ export class AnswerReader {
     const { usage } = this;
     // The prompt of the next call is billed again, and this one's output was.
     this.#earlierUsage = usage === null ? null : { ...usage, estimated: true };
-    this.#usageMetadata = null;
+    this.#usageSource = null;
     this.#responses = 0;
     this.#overlap = new OverlapTrimmer(text);
     return text;
@@ -126,11 +128,11 @@ export class AnswerReader {
   }
 
   get usageMetadata(): unknown {
-    return this.#usageMetadata;
+    return this.#usageSource?.usageMetadata ?? null;
   }
 
   get serviceTier(): ServiceTier | undefined {
-    return readServedTier(this.#usageMetadata);
+    return readServedTier(this.usageMetadata);
   }
 
   get modelServed(): string | null {
@@ -148,7 +150,7 @@ export class AnswerReader {
   }
 
   #usageOfCall(): TokenUsage | null {
-    const usage = readUsage(this.#usageMetadata);
+    const usage = readUsage(this.usageMetadata);
     if (usage !== null || this.#responses === 0) return usage;
     return {
       prompt: this.#context.promptTokensGuess,

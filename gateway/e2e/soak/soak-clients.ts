@@ -10,7 +10,14 @@ export interface Seen {
   status: number;
   /** Of the answer; '' when there was none. */
   id: string;
+  /** What no client should ever see; null when all was in order. */
+  wrong: string | null;
 }
+
+/** Longer than anything in the soak may take: a request that is not over by then hangs. */
+const hangMs = 40_000;
+/** The one failure that is never Google's, a client's or a kill's: a bug. */
+const bug = '"code":"internal_error"';
 
 export interface Asker {
   gateway: RunningGateway;
@@ -36,7 +43,7 @@ const kinds: readonly [weight: number, kind: string, client: Client][] = [
   [4, 'bad input', badInput],
   [3, 'half a request', halfRequest],
   [2, 'slow request', slowRequest],
-  [3, 'killer of threads', (asker) => post(asker, 'killer of threads', chat(asker, {}, 0, deadly(asker)))],
+  [1, 'killer of threads', (asker) => post(asker, 'killer of threads', chat(asker, {}, 0, deadly(asker)))],
 ];
 const weights = kinds.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -51,7 +58,8 @@ export function askOnce(asker: Asker): Promise<Seen> {
 
 function chat({ chance }: Asker, more: object, chars = 0, word = 'soak'): object {
   const model = soakModels[Math.floor(chance() * soakModels.length)];
-  const content = `${word} ${'lorem '.repeat(Math.floor(chance() * 40) + chars / 6)}`;
+  // An answer that repeats another request's number has gone astray.
+  const content = `number-${Math.floor(chance() * 1e12)}; ${word} ${'lorem '.repeat(Math.floor(chance() * 40) + chars / 6)}`;
   return { model, messages: [{ role: 'user', content }], ...more };
 }
 
@@ -70,25 +78,43 @@ async function post(
   kind: string,
   body: object,
   path = '/v1/chat/completions',
-  signal: AbortSignal | null = null,
+  leave: AbortSignal | null = null,
 ): Promise<Seen> {
-  const seen: Seen = { kind, how: 'cut', status: 0, id: '' };
+  const seen: Seen = { kind, how: 'cut', status: 0, id: '', wrong: null };
+  const hang = AbortSignal.timeout(hangMs);
+  const sent = JSON.stringify(body);
   try {
     const answer = await fetch(`${gateway.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${clientKey}` },
-      body: JSON.stringify(body),
-      signal,
+      body: sent,
+      signal: leave === null ? hang : AbortSignal.any([hang, leave]),
     });
     seen.status = answer.status;
     seen.id = answer.headers.get('x-request-id') ?? '';
     const text = await answer.text();
     if (answer.status !== 200) seen.how = 'error';
     else if (text.endsWith('data: [DONE]\n\n') || text.endsWith('}')) seen.how = 'whole';
+    seen.wrong = wrongIn(seen.how, text, sent);
   } catch {
-    if (signal?.aborted) seen.how = 'left';
+    if (hang.aborted) seen.wrong = 'no end came';
+    else if (leave?.aborted) seen.how = 'left';
   }
   return seen;
+}
+
+/** What is wrong with an answer whose connection ended cleanly; null when nothing is. */
+function wrongIn(how: Seen['how'], text: string, sent: string): string | null {
+  if (text.includes(bug)) return 'a bug of the gateway';
+  if (how === 'cut') return `a clean end without the end of the answer: …${text.slice(-200)}`;
+  if (how === 'error') return isEnvelope(text) ? null : `an error in no envelope: ${text.slice(0, 200)}`;
+  const said = [...text.matchAll(/"content":"((?:[^"\\]|\\.)*)"/g)].map(([, content]) => content).join('');
+  const number = /number-\d+;/.exec(said)?.[0];
+  return number === undefined || sent.includes(number) ? null : 'the answer to another request';
+}
+
+function isEnvelope(text: string): boolean {
+  return /^\{"error":\{"message":".+","type":"\w+","param":(null|".*"),"code":(null|"\w+")\}\}$/s.test(text);
 }
 
 async function leaving(asker: Asker): Promise<Seen> {
@@ -149,7 +175,8 @@ async function slowReader(asker: Asker): Promise<Seen> {
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(text)?.[1] ?? 0);
   const id = /x-request-id: (\w+)/i.exec(text)?.[1] ?? '';
   const isWhole = status === 200 && text.includes('data: [DONE]') && text.endsWith('\r\n0\r\n\r\n');
-  return { kind: 'slow reader', how: isWhole ? 'whole' : status >= 400 ? 'error' : 'cut', status, id };
+  const wrong = text.includes(bug) ? 'a bug of the gateway' : null;
+  return { kind: 'slow reader', how: isWhole ? 'whole' : status >= 400 ? 'error' : 'cut', status, id, wrong };
 }
 
 /** Announces more than it sends, and leaves. */
@@ -159,7 +186,7 @@ async function halfRequest(asker: Asker): Promise<Seen> {
     socket.write(rawPost(asker, body.slice(0, body.length / 2), body.length));
     setTimeout(() => socket.destroy(), 20 + asker.chance() * 100);
   });
-  return { kind: 'half a request', how: 'left', status: 0, id: '' };
+  return { kind: 'half a request', how: 'left', status: 0, id: '', wrong: null };
 }
 
 /** Sends its head a few bytes at a time, and gives up. */
@@ -174,5 +201,5 @@ async function slowRequest(asker: Asker): Promise<Seen> {
     }, 60);
     socket.on('close', () => clearInterval(timer));
   });
-  return { kind: 'slow request', how: 'left', status: 0, id: '' };
+  return { kind: 'slow request', how: 'left', status: 0, id: '', wrong: null };
 }

@@ -14,8 +14,13 @@ function some(keys: readonly string[], chance: Chance, scenario: Omit<Scenario, 
   return keys.filter(() => chance() < 0.4).map((key) => ({ match: { key }, ...scenario }));
 }
 
+/** Without a text of its own the simulator repeats the prompt: then answers that went astray are found. */
+const echoes: Scenario = { match: {}, intervalMs: 2 };
+
 const weathers: readonly ((keys: readonly string[], chance: Chance) => Weather)[] = [
   () => ({ name: 'fair', scenarios: [fast] }),
+  () => ({ name: 'echoes', scenarios: [echoes] }),
+  (keys, chance) => ({ name: 'echoes and cuts', scenarios: [...some(keys, chance, { cutAfterEvents: 3 }), echoes] }),
   (keys, chance) => ({
     name: 'rate limits',
     scenarios: [...some(keys, chance, { error: { preset: 'rate_limit_tokens', retryDelay: '1s' } }), fast],

@@ -31,6 +31,8 @@ export interface SoakFigures {
   rows: number;
   gatewayKills: number;
   writerKills: number;
+  /** Ends of the gateway by SIGTERM, under load. */
+  gatewayRestarts: number;
   workerRestarts: number;
   residentMb: number;
   descriptors: number;
@@ -67,11 +69,13 @@ class Soak {
   readonly #seen: Seen[] = [];
   readonly #deadlineMs: number;
   #gateway: RunningGateway | null = null;
-  #isUp: Promise<void> = Promise.resolve();
+  #isUp: Promise<unknown> = Promise.resolve();
+  /** Lines of logs that only a bug writes. */
+  readonly #bugs: string[] = [];
   #clientKey = '';
   #restDescriptors = 0;
   #workerRestarts = 0;
-  #kills = { gateway: 0, writer: 0 };
+  #kills = { gateway: 0, writer: 0, restarts: 0 };
 
   constructor(folder: string, simulator: Simulator, options: SoakOptions) {
     this.#folder = folder;
@@ -101,12 +105,16 @@ class Soak {
     const gateway = await startGateway({
       folder: this.#folder,
       preload: new URL('../thread-killer.mjs', import.meta.url).href,
+      onLine: (line) => {
+        if (/unexpected error|unhandled|uncaught/i.test(line)) this.#bugs.push(line);
+      },
       env: {
         GEMINI_API_KEYS: this.#keys.join(','),
         GEMINI_BASE_URL: this.#simulator.url,
         WORKER_THREADS: '2',
         UPSTREAM_IDLE_TIMEOUT_MS: '1500',
         RETENTION_DAYS: '0',
+        DRAIN_TIMEOUT_MS: '2000',
       },
     });
     this.#gateway = gateway;
@@ -142,7 +150,8 @@ class Soak {
       if (this.#isOver || this.#gateway === null) return;
       const roll = chance();
       const writer = writerPid(this.#gateway);
-      if (roll < 0.3) await this.#killGateway(this.#gateway);
+      if (roll < 0.3) await this.#endGateway(this.#gateway, 'SIGKILL');
+      else if (roll < 0.4) await this.#endGateway(this.#gateway, 'SIGTERM');
       else if (writer !== null && roll < 0.8) {
         process.kill(writer, 'SIGKILL');
         this.#kills.writer++;
@@ -150,11 +159,15 @@ class Soak {
     }
   }
 
-  async #killGateway(gateway: RunningGateway): Promise<void> {
-    this.#kills.gateway++;
+  /** Ends the gateway and starts it again; told to end, it must do so with everything committed. */
+  async #endGateway(gateway: RunningGateway, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    this.#kills[signal === 'SIGKILL' ? 'gateway' : 'restarts']++;
     this.#workerRestarts += await metric(gateway, 'gemini_pool_worker_restarts_total');
-    gateway.process.kill('SIGKILL');
-    this.#isUp = gateway.ended.then(() => this.#launch()).then(() => undefined);
+    gateway.process.kill(signal);
+    this.#isUp = gateway.ended.then((how) => {
+      assert.equal(how, signal === 'SIGKILL' ? signal : 0);
+      return this.#launch();
+    });
     await this.#isUp;
   }
 
@@ -208,6 +221,12 @@ class Soak {
   }
 
   #checkRows(): Omit<SoakFigures, 'residentMb' | 'descriptors'> {
+    assert.deepEqual(this.#bugs, []);
+    assert.deepEqual(
+      this.#seen.filter(({ wrong }) => wrong !== null),
+      [],
+      'what no client should ever see',
+    );
     const whole = this.#seen.filter(({ how }) => how === 'whole');
     const { integrity, wrong, complete, rows } = readDatabase(this.#folder, (database) => ({
       integrity: database.pragma('integrity_check', { simple: true }),
@@ -228,8 +247,8 @@ class Soak {
       byKind[kind] = counts;
       counts[how] = (counts[how] ?? 0) + 1;
     }
-    const { gateway: gatewayKills, writer: writerKills } = this.#kills;
+    const { gateway: gatewayKills, writer: writerKills, restarts: gatewayRestarts } = this.#kills;
     const { length: requests } = this.#seen;
-    return { requests, byKind, rows, gatewayKills, writerKills, workerRestarts: this.#workerRestarts };
+    return { requests, byKind, rows, gatewayKills, writerKills, gatewayRestarts, workerRestarts: this.#workerRestarts };
   }
 }
