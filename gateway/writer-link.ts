@@ -93,11 +93,13 @@ export class WriterLink {
     });
     this.#child = child;
     child.on('message', (message: ChannelMessage) => this.#receive(message));
-    child.on('exit', (code, signal) => this.#gone(code, signal));
+    // One end for each child, however many ways it is told in: two would be two writers.
+    const isCurrent = (): boolean => this.#child === child;
+    child.on('exit', (code, signal) => isCurrent() && this.#gone(code, signal));
     child.on('error', (error) => {
       this.#log.error({ err: error }, 'writer process');
       // Where there never was a process, no `exit` follows.
-      if (child.pid === undefined) this.#gone(null, null);
+      if (child.pid === undefined && isCurrent()) this.#gone(null, null);
     });
     this.#openPipes(child);
     this.#send({ t: 'open', options: this.#options });

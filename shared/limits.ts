@@ -48,9 +48,12 @@ export const limits = {
   rowsWaitingMax: 100_000,
   /** Models for which the pool keeps an order of keys: names come from clients, so their number is bounded. */
   pooledModelsMax: 256,
-  /** The event loop may be late by so much in a second, and workers may be silent so long, before requests are refused. */
-  eventLoopLateMsMax: 300,
-  workersSilentMsMax: 250,
+  /**
+   * The event loop may be late by so much in a second, and workers may be silent so long, before requests are refused: a
+   * thousand streams that begin in one moment are no overload yet.
+   */
+  eventLoopLateMsMax: 600,
+  workersSilentMsMax: 1_000,
   /** With fewer requests in flight nothing is refused for being late: that is a moment, not an overload. */
   overloadInFlightMin: 64,
   /** A worker that has not come back to its messages for so long is stuck in a loop, and its thread is ended. */

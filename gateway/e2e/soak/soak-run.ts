@@ -53,7 +53,8 @@ export async function runSoak(options: SoakOptions): Promise<SoakFigures> {
     await soak.run();
     return await soak.check();
   } catch (error) {
-    throw new Error(`soak of seed ${options.seed}: npm run test:soak -- --seed ${options.seed}`, { cause: error });
+    const again = `npm run test:soak -- --seed ${options.seed} --clients ${options.clients}`;
+    throw new Error(`${error instanceof Error ? error.message : error}\n(${again})`, { cause: error });
   } finally {
     await soak.stop();
     await simulator.stop();
