@@ -137,7 +137,9 @@ export class ChatChoice implements AttemptOwner {
     const collector = this.#collector;
     if (!(collector instanceof ChatStream) || this.#continuations > 0 || this.#resumes >= resumesMax) return false;
     const text = collector.resume();
-    const body = text === null ? null : resumedBody(this.#plan.model, this.#plan.geminiBody, text);
+    const { model, geminiBody } = this.#plan;
+    const asked = this.#hasOwnSignatures ? geminiBody : withPlaceholderSignatures(geminiBody);
+    const body = text === null ? null : resumedBody(model, asked, text);
     if (body === null) return false;
     this.#body = body;
     this.#resumes++;

@@ -77,8 +77,9 @@ export class AnswerReader {
 
   /** OpenAI's finish reason, once the last response was read. Throws what makes the answer none. */
   finish(isStarted: boolean): FinishReason {
-    if (this.#overlap !== null) this.#emitText(this.#overlap.end());
     const reason = this.#finishReason;
+    // Not of an answer that is none yet: what is held back then comes again with the next one.
+    if (this.#overlap !== null && (reason !== null || this.#isBlocked)) this.#emitText(this.#overlap.end());
     if (reason === null) {
       if (this.#isBlocked) return 'content_filter';
       throw new GatewayError(this.#responses > 0 && !this.#sawCandidate ? 'model_output_invalid' : 'upstream_cut');
