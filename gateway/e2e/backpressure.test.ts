@@ -6,9 +6,9 @@ import { residentBytes } from '../../bench/cpu-time.ts';
 import { eventually, metric, type Stack, startStack, testModel } from './harness.ts';
 
 const chunks = 12_000;
-const chunkSize = 4_096;
-/** What one paused stream may hold in the gateway: far below the 49 MB that Gemini has to say. */
-const heldBytesMax = 24 * 1024 * 1024;
+const chunkSize = 16_384;
+/** What one paused stream may hold, garbage included: far below the 197 MB that Gemini has to say. */
+const heldBytesMax = 64 * 1024 * 1024;
 
 let stack: Stack;
 
