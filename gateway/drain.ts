@@ -6,8 +6,8 @@ import { limits } from '../shared/limits.ts';
 import type { FrontServer } from './front-server.ts';
 import type { Gateway } from './gateway.ts';
 
-/** How often it is looked whether slow clients have taken what they are owed. */
-const sentCheckMs = 20;
+/** How often it is looked whether all is done that is waited for. */
+const checkMs = 20;
 
 export class Drain {
   readonly #gateway: Gateway;
@@ -33,17 +33,19 @@ export class Drain {
   }
 
   async #run(): Promise<void> {
-    const { relay, dispatch, usage, writer, reports, poolParts, overload, log, config } = this.#gateway;
+    const { relay, dispatch, bodies, usage, writer, reports, poolParts, overload, log, config } = this.#gateway;
     await this.#server.stopAccepting();
     const deadline = this.#deadline(config.drainTimeoutMs);
-    await Promise.race([relay.idle(), deadline]);
+    // Requests whose bodies are still coming were admitted too.
+    await Promise.race([until(() => bodies.requests === 0), deadline]);
     relay.expireAll('shutting_down', 'drained');
     // The workers still owe the usage of what was cut.
     await Promise.race([relay.idle(), wait(limits.workerStopMsMax)]);
     const lost = await usage.drained(limits.writerStopMsMax);
     if (lost > 0) log.error({ rows: lost }, 'rows could not be committed before the end');
     relay.close();
-    await Promise.race([this.#allSent(), deadline]);
+    // Every client takes the whole of its answer.
+    await Promise.race([until(() => this.#server.unsentAnswers === 0), deadline]);
     // Answers that close their connection go out a turn later, and what was just written is given a moment to leave.
     await wait(limits.cutGraceMs);
     this.#server.close();
@@ -61,11 +63,6 @@ export class Drain {
     setTimeout(exit, limits.logFlushMsMax);
   }
 
-  /** Resolves once every client has taken the whole of its answer. */
-  async #allSent(): Promise<void> {
-    while (this.#server.unsentAnswers > 0) await wait(sentCheckMs);
-  }
-
   #deadline(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -75,6 +72,10 @@ export class Drain {
       };
     });
   }
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await wait(checkMs);
 }
 
 function wait(ms: number): Promise<void> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { complete, eventually, readDatabase, startStack, testModel } from './harness.ts';
+import { complete, eventually, metric, readDatabase, startStack, testModel } from './harness.ts';
 
 test('D-2 on a connection that is kept, a request during the end gets 503 and the connection is closed', async () => {
   const stack = await startStack({ env: { DRAIN_TIMEOUT_MS: '20000' } });
@@ -45,6 +45,30 @@ test('D-2 on a connection that is kept, a request during the end gets 503 and th
       database.prepare('SELECT termination, count(*) AS rows FROM requests GROUP BY termination').all(),
     );
     assert.deepEqual(rows, [{ termination: 'complete', rows: 2 }]);
+  } finally {
+    await stack.stop();
+  }
+});
+
+test('a request whose body is still coming when the end begins is served, though nothing else is in flight', async () => {
+  const stack = await startStack({ env: { DRAIN_TIMEOUT_MS: '20000' } });
+  try {
+    const late = connect({ host: '127.0.0.1', port: stack.gateway.port });
+    const body = JSON.stringify({ model: testModel, messages: [{ role: 'user', content: 'Hello' }] });
+    late.write(
+      `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stack.clientKey}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+    );
+    const held = (): Promise<number> => metric(stack.gateway, 'gemini_pool_request_body_bytes');
+    await eventually('the body is on its way', async () => (await held()) > 0);
+    stack.gateway.process.kill('SIGTERM');
+    await eventually('new connections are refused', async () => {
+      const answer = await fetch(`${stack.gateway.url}/ready`, { headers: { connection: 'close' } }).catch(() => null);
+      return answer === null;
+    });
+    // As long as the program would need to be gone, had it nothing to wait for.
+    await Promise.race([stack.gateway.ended, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    assert.match(await ask(late, body.slice(10)), /^HTTP\/1\.1 200 /);
+    assert.equal(await stack.gateway.ended, 0);
   } finally {
     await stack.stop();
   }
