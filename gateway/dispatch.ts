@@ -124,7 +124,9 @@ export class Dispatch {
         slot.pingedMs = nowMs;
         slot.silentMs = 0;
         this.post(slot, { t: 'ping' });
-      } else slot.silentMs = nowMs - slot.pingedMs;
+      }
+      // What this thread has missed itself counts as one look: the answer may be there already, unread.
+      else slot.silentMs += Math.min(nowMs - slot.pingedMs - slot.silentMs, limits.workersSilentMsMax);
       leastMs = Math.min(leastMs, slot.silentMs);
       if (slot.silentMs > limits.workerStuckMsMax) this.#end(slot);
     }
