@@ -11,19 +11,21 @@ import type { ModelsJobs } from './pool/models-jobs.ts';
 
 /** Keys asked for one list: beyond a few, another key hardly knows another model, and each call takes its time. */
 const keysAskedMax = 5;
+/** Keys that turn out to be refused for good tell nothing of models: others are asked instead, so often. */
+const roundsMax = 4;
 
 type Models = ReadonlyMap<string, ListedModel>;
 
 export class ModelList {
   readonly #clock: Clock;
   readonly #pool: KeyPool;
-  readonly #jobs: ModelsJobs;
+  readonly #jobs: Pick<ModelsJobs, 'ask'>;
   #models: Models | null = null;
   /** Until when what there is serves. */
   #freshUntilMs = Number.NEGATIVE_INFINITY;
   #fetching: Promise<Models> | null = null;
 
-  constructor(clock: Clock, pool: KeyPool, jobs: ModelsJobs) {
+  constructor(clock: Clock, pool: KeyPool, jobs: Pick<ModelsJobs, 'ask'>) {
     this.#clock = clock;
     this.#pool = pool;
     this.#jobs = jobs;
@@ -67,17 +69,27 @@ export class ModelList {
   }
 
   async #ask(): Promise<Models> {
-    const keys = this.#pool.enabledKeys().slice(0, keysAskedMax);
-    if (keys.length === 0) throw new GatewayError('no_available_keys');
-    const results = await Promise.all(keys.map(({ key }) => this.#jobs.ask(key)));
-    const models = new Map<string, ListedModel>();
-    let failure: PlainError | null = null;
-    for (const result of results) {
-      if ('error' in result) failure = result.error;
-      else for (const model of result.models) models.set(model.id, model);
+    let failure: PlainError = { code: 'no_available_keys' };
+    for (let round = 0; round < roundsMax; round++) {
+      const keys = this.#pool.enabledKeys().slice(0, keysAskedMax);
+      if (keys.length === 0) break;
+      const models = new Map<string, ListedModel>();
+      let isRefused = false;
+      for (const [id, result] of await Promise.all(
+        keys.map(async ({ id, key }) => [id, await this.#jobs.ask(key)] as const),
+      )) {
+        if ('models' in result) for (const model of result.models) models.set(model.id, model);
+        else {
+          failure = result.error;
+          if (result.outcome.kind !== 'disable') continue;
+          isRefused = true;
+          this.#pool.disable(id, result.outcome.reason, 'google');
+        }
+      }
+      if (models.size > 0) return models;
+      if (!isRefused) break;
     }
-    if (models.size > 0) return models;
-    const { code, ...detail } = failure ?? { code: 'upstream_error' };
+    const { code, ...detail } = failure;
     throw new GatewayError(code, detail);
   }
 }
