@@ -11,6 +11,8 @@ const firstAfterMs = 5 * 60_000;
 const afterMsMax = 6 * 3_600_000;
 /** Which models there are is told without credit too: whether there is some is found out by the next request. */
 const firstAfterBillingMs = 3_600_000;
+/** Keys asked at the same time: thousands may have gone out at once. */
+const atOnceMax = 20;
 
 interface Probing {
   nextMs: number;
@@ -19,14 +21,17 @@ interface Probing {
 
 export class KeyProbes {
   readonly #pool: KeyPool;
-  readonly #jobs: ModelsJobs;
+  readonly #jobs: Pick<ModelsJobs, 'ask'>;
   readonly #clock: Clock;
   readonly #onBack: (keyId: string) => void;
   readonly #timer: NodeJS.Timeout;
   /** Also of keys that came back: one that is refused soon again is not asked sooner than it would have been. */
   readonly #probing = new Map<string, Probing>();
+  /** Keys whose time has come, in the order in which they are asked. */
+  readonly #due = new Set<string>();
+  #asking = 0;
 
-  constructor(pool: KeyPool, jobs: ModelsJobs, clock: Clock, onBack: (keyId: string) => void) {
+  constructor(pool: KeyPool, jobs: Pick<ModelsJobs, 'ask'>, clock: Clock, onBack: (keyId: string) => void) {
     this.#pool = pool;
     this.#jobs = jobs;
     this.#clock = clock;
@@ -39,10 +44,9 @@ export class KeyProbes {
     clearInterval(this.#timer);
   }
 
-  /** Asks every key whose time has come. */
+  /** Asks every key whose time has come; resolves when those that it began to ask have answered. */
   async check(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
-    const asked: Promise<unknown>[] = [];
     for (const { id, disabled } of this.#pool.keys()) {
       if (disabled?.by !== 'google') continue;
       const probing = this.#probing.get(id);
@@ -52,11 +56,23 @@ export class KeyProbes {
       } else if (probing.nextMs <= nowMs) {
         probing.afterMs = Math.min(probing.afterMs * 2, afterMsMax);
         probing.nextMs = nowMs + probing.afterMs;
-        asked.push(this.probe(id));
+        this.#due.add(id);
       }
     }
     for (const id of this.#probing.keys()) if (this.#pool.find(id) === null) this.#probing.delete(id);
+    const asked: Promise<void>[] = [];
+    while (this.#asking < atOnceMax && this.#due.size > this.#asking) asked.push(this.#askInTurn());
     await Promise.all(asked);
+  }
+
+  /** Asks one key after the other, as long as there are any. */
+  async #askInTurn(): Promise<void> {
+    this.#asking++;
+    for (const id of this.#due) {
+      this.#due.delete(id);
+      await this.probe(id);
+    }
+    this.#asking--;
   }
 
   /** Asks one key now, and takes it in or out by the answer. Null when there is no such key. */
