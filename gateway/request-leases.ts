@@ -2,8 +2,10 @@
 import type { PlainError } from '../shared/errors.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
 import type { LeaseRetry, LeaseWish } from '../shared/messages.ts';
-import type { KeyPool, LeaseRequest, LeaseResult, NoLease } from './pool/key-pool.ts';
+import type { KeyPool } from './pool/key-pool.ts';
+import type { LeaseRequest, LeaseResult } from './pool/lease.ts';
 import type { LeaseLine } from './pool/lease-line.ts';
+import type { NoLease } from './pool/soonest-return.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
@@ -69,7 +71,8 @@ export class RequestLeases {
     this.#tried[call] = tried;
     const { model, cost, ownedBy } = wish;
     const request: LeaseRequest = { model, cost, tried, affinity: ownedBy ?? wish.affinity };
-    if (this.#parts.line.isOpen(model)) {
+    // A key that was tried is no use to what needs another project's: such a call neither waits nor stands in line.
+    if (retry !== 'foreign' && this.#parts.line.isOpen(model)) {
       if (this.#wait(call, wish, { ...request, tried: null })) return;
       this.#refuse(call, wish);
       return;
@@ -120,9 +123,9 @@ export class RequestLeases {
         this.#waits.delete(call);
         this.#leased(call, wish.model, lease);
       },
-      onGiveUp: () => {
+      onGiveUp: (noLease) => {
         this.#waits.delete(call);
-        this.#refuse(call, wish);
+        this.#answers.onNoLease(call, noLeaseError(noLease));
       },
     });
     if (leave === null) return false;

@@ -26,6 +26,14 @@ export const projectRests: ReadonlySet<RestReason> = new Set([
   'model_closed',
 ]);
 
+/** Reasons for which a key is out that hold for every key of its project. */
+export const projectTroubles: ReadonlySet<string> = new Set([
+  'project_denied',
+  'billing',
+  'suspended',
+  'service_disabled',
+]);
+
 /** A limit of a project for a model, as an error of Google told it. */
 export interface QuotaLimit {
   of: QuotaKind;

@@ -1,23 +1,21 @@
 /** Which key served a conversation last, or owns what a request refers to: bounded, the one used longest ago gives way. */
 import { limits } from '../../shared/limits.ts';
 
+/** How long a conversation stays with its key: as long as Google's implicit cache may. */
+const ttlMs = 3_600_000;
+
 interface Served {
   keyId: string;
   atMs: number;
 }
 
 export class Affinity {
-  readonly #ttlMs: number;
   readonly #served = new Map<string, Served>();
-
-  constructor(ttlMs: number) {
-    this.#ttlMs = ttlMs;
-  }
 
   /** The key that served `token` last, null when none did or it is too long ago. */
   keyId(token: string, nowMs: number): string | null {
     const served = this.#served.get(token);
-    return served === undefined || nowMs - served.atMs > this.#ttlMs ? null : served.keyId;
+    return served === undefined || nowMs - served.atMs > ttlMs ? null : served.keyId;
   }
 
   remember(token: string, keyId: string, nowMs: number): void {

@@ -16,8 +16,12 @@ export class ChargedModels {
 
   /** An error told which model a request for `name` was charged to. */
   learn(name: string, model: string): void {
+    if (name === model) {
+      this.forget(name);
+      return;
+    }
     // Never a chain, which could be a ring.
-    if (name === model || this.#charged.has(model) || this.#charged.get(name) === model) return;
+    if (this.#charged.has(model) || this.#charged.get(name) === model) return;
     this.#charged.set(name, model);
     this.#changes.mark('charged', '', name);
   }

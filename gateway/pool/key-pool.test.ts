@@ -3,7 +3,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { FakeClock } from '../../shared/clock.ts';
 import { limits } from '../../shared/limits.ts';
-import { KeyPool, type LeaseResult } from './key-pool.ts';
+import { KeyPool } from './key-pool.ts';
+import type { LeaseResult } from './lease.ts';
+import { toEntries } from './pool-storage.ts';
 
 function poolOf(count: number, clock = new FakeClock()): KeyPool {
   const pool = new KeyPool(clock);
@@ -100,6 +102,35 @@ describe('key pool', () => {
       ask(pool, `m${i}`);
       assert.equal(ask(pool, 'real').ok, false, `the rest is forgotten after ${i} other names`);
     }
+  });
+
+  test('made-up model names push out each other first: what is known of real ones stays', () => {
+    const pool = poolOf(1);
+    pool.report(leaseId(pool, 'real').leaseId, { kind: 'rest', forMs: 1e9, reason: 'quota_day' });
+    for (let i = 0; i < 2 * limits.pooledModelsMax; i++)
+      pool.report(leaseId(pool, `m${i}`).leaseId, { kind: 'neutral', reason: 'client' });
+    assert.equal(ask(pool, 'real').ok, false);
+  });
+
+  test('what the open lease of a removed key ends with is forgotten with the key', () => {
+    const clock = new FakeClock();
+    const pool = poolOf(2, clock);
+    const open = leaseId(pool, 'm');
+    pool.report(leaseId(pool, 'm').leaseId, { kind: 'ok' });
+    pool.remove('k0');
+    const removed = toEntries(pool.changes.take(), pool, clock).filter(({ value }) => value === null);
+    assert.deepEqual(
+      removed.map(({ kind, id }) => [kind, id]),
+      [
+        ['quota', 'key k0'],
+        ['key', 'k0'],
+      ],
+    );
+    const limit = { of: 'requests_per_day', limit: 3 } as const;
+    const refusal = { status: 429, message: '', project: null, limits: [limit], chargedModel: null };
+    pool.report(open.leaseId, { kind: 'rest', forMs: 1_000, reason: 'quota_day', refusal });
+    assert.deepEqual([...pool.ledger.models('key k0')], []);
+    assert.equal(pool.counts().leases, 0);
   });
 
   test('property: while the same keys are available each gets its turn, give or take one', () => {

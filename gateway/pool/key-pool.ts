@@ -4,47 +4,21 @@
  * the same keys are available each gets its turn, give or take one.
  */
 import type { Clock } from '../../shared/clock.ts';
-import { type KeyOutcome, projectRests, type Refusal } from '../../shared/key-outcome.ts';
+import { type KeyOutcome, projectRests, projectTroubles, type Refusal } from '../../shared/key-outcome.ts';
 import type { LeaseCost } from '../../shared/messages.ts';
 import type { GeminiKey } from '../../shared/rows.ts';
 import { Affinity } from './affinity.ts';
 import { ChargedModels } from './charged-models.ts';
 import { KeyRests } from './key-rests.ts';
+import type { Lease, LeaseRequest, LeaseResult } from './lease.ts';
 import { PoolChanges } from './pool-changes.ts';
 import { figuresOf, lastErrorOf, newPoolKey, type PoolKey, quotaOwner, type Rest, restLeftMs } from './pool-key.ts';
-import { type Quota, QuotaLedger, type Reservation } from './quota-ledger.ts';
+import { type Quota, QuotaLedger } from './quota-ledger.ts';
+import { type NoLease, SoonestReturn } from './soonest-return.ts';
 import { type Queue, Turns } from './turns.ts';
 
-/** What a lease is asked for with. */
-export interface LeaseRequest {
-  model: string;
-  cost: LeaseCost;
-  /** Keys that are passed over, for they were tried. */
-  tried: ReadonlySet<string> | null;
-  /** Requests with the same token go to the same key as long as it may serve; null leaves it to the rotation. */
-  affinity: string | null;
-}
-
-interface Lease {
-  readonly key: PoolKey;
-  readonly model: string;
-  readonly leasedMs: number;
-  readonly reservation: Reservation;
-  readonly affinity: string | null;
-}
-
-export type LeaseResult = { ok: true; leaseId: number; keyId: string; key: string } | ({ ok: false } & NoLease);
-
-/** No key may serve: all rest (`retryAfterMs` until the first is back, and why that one does), or none is left (nulls). */
-export interface NoLease {
-  retryAfterMs: number | null;
-  reason: string | null;
-}
-
-/** Refusals that hold for all keys of the project. */
-const projectTroubles: ReadonlySet<string> = new Set(['project_denied', 'billing', 'suspended', 'service_disabled']);
-/** How long a conversation stays with its key: as long as Google's implicit cache may. */
-const affinityTtlMs = 3_600_000;
+/** What can't be served can serve nobody. */
+const leastCost: LeaseCost = { requests: 1, tokens: 0 };
 
 export class KeyPool {
   readonly #clock: Clock;
@@ -53,7 +27,8 @@ export class KeyPool {
   readonly #turns = new Turns((model) => this.#forget(model));
   readonly #leases = new Map<number, Lease>();
   readonly ledger = new QuotaLedger();
-  readonly #affinity = new Affinity(affinityTtlMs);
+  readonly #soonest: SoonestReturn;
+  readonly #affinity = new Affinity();
   #nextLeaseId = 1;
   /** What is to be written down for the next start. */
   readonly changes = new PoolChanges();
@@ -66,6 +41,7 @@ export class KeyPool {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#soonest = new SoonestReturn(this.#keys, this.ledger, clock);
   }
 
   /** Adds a key at the end of every queue. False when the same key is there already. */
@@ -75,6 +51,7 @@ export class KeyPool {
     this.#keys.set(added.id, added);
     this.#held.add(key.key);
     this.#turns.add(added);
+    this.#changed();
     this.onCapacity();
     return true;
   }
@@ -84,9 +61,14 @@ export class KeyPool {
     const key = this.#keys.get(id);
     if (key === undefined) return false;
     this.#turns.remove(id);
-    if (key.project === null) this.ledger.forgetProject(quotaOwner(key));
+    this.#rests.forgetKey(key);
+    if (key.project === null) {
+      this.#markQuotas(quotaOwner(key));
+      this.ledger.forgetProject(quotaOwner(key));
+    }
     this.changes.mark('key', id);
     this.#held.delete(key.key);
+    this.#soonest.forget();
     return this.#keys.delete(id);
   }
 
@@ -103,12 +85,11 @@ export class KeyPool {
     const model = this.charged.of(request.model);
     const queue = this.#turns.queue(model, this.#keys);
     const preferred = request.affinity === null ? null : this.#affinity.keyId(`${model} ${request.affinity}`, nowMs);
-    const favourite = preferred === null ? undefined : queue.get(preferred);
-    if (favourite !== undefined && this.#mayServe(favourite, model, request, nowMs))
-      return this.#grant(favourite, queue, model, request, nowMs);
-    for (const key of queue.values())
-      if (this.#mayServe(key, model, request, nowMs)) return this.#grant(key, queue, model, request, nowMs);
-    return { ok: false, ...this.soonestReturn(request.model, request.cost) };
+    const favourite = preferred === null ? undefined : this.#keys.get(preferred);
+    const waitMs = (key: PoolKey): number | null => this.#waitMs(key, model, request, nowMs);
+    const key = favourite !== undefined && waitMs(favourite) === 0 ? favourite : queue.next(nowMs, waitMs);
+    if (key === null) return { ok: false, ...this.soonestReturn(request.model, request.cost) };
+    return this.#grant(key, queue, model, request, nowMs);
   }
 
   /** Ends a lease with what it said about its key. A lease that is over already changes nothing. */
@@ -121,9 +102,13 @@ export class KeyPool {
     const figures = figuresOf(key, model);
     figures.inFlight--;
     this.#settle(lease, outcome);
+    this.#soonest.forget();
+    // What is said of a key that was removed meanwhile is of no use to anybody.
+    if (this.#keys.get(key.id) !== key) return;
+    if (outcome.kind !== 'neutral') this.#turns.prove(model);
     if (outcome.kind === 'ok') {
       figures.succeeded++;
-      this.#rests.succeeded(key, model);
+      this.#rests.succeeded(key, model, lease.leasedMs);
       if (lease.affinity !== null)
         this.#affinity.remember(`${model} ${lease.affinity}`, key.id, this.#clock.monotonicMs());
       return;
@@ -147,6 +132,7 @@ export class KeyPool {
       each.disabled = { reason, by, atMs: this.#clock.wallMs() };
       this.changes.mark('key', each.id);
     }
+    this.#soonest.forget();
   }
 
   /** Takes a key back in, with all that it rested for until an operator looks at it. */
@@ -156,6 +142,7 @@ export class KeyPool {
     key.disabled = null;
     this.#rests.endLasting(key);
     this.changes.mark('key', key.id);
+    this.#changed();
     this.onCapacity();
   }
 
@@ -167,9 +154,14 @@ export class KeyPool {
     const wasAlone = key.project === null;
     key.project = project;
     key.projectSource = project === null ? null : source;
-    if (wasAlone && project !== null) this.ledger.join(before, quotaOwner(key), this.#clock.wallMs());
+    if (wasAlone && project !== null) {
+      this.#markQuotas(before);
+      this.ledger.join(before, quotaOwner(key), this.#clock.wallMs());
+      this.#markQuotas(quotaOwner(key));
+    }
     for (const sibling of this.#siblings(key)) this.#rests.share(sibling, key);
     this.changes.mark('key', key.id);
+    this.#changed();
   }
 
   /** How many keys there are, how many are in the pool, and how many leases are out. */
@@ -189,27 +181,16 @@ export class KeyPool {
   }
 
   /** When the first enabled key is back for `model`, and why it rests; nulls when no key is enabled. */
-  soonestReturn(modelAsked: string, cost: LeaseCost): NoLease {
-    const nowMs = this.#clock.monotonicMs();
-    const wallMs = this.#clock.wallMs();
-    const model = this.charged.of(modelAsked);
-    let soonest: NoLease = { retryAfterMs: null, reason: null };
-    for (const key of this.#keys.values()) {
-      if (key.disabled !== null) continue;
-      const restMs = restLeftMs(key, model, nowMs);
-      const quotaMs = this.ledger.find(quotaOwner(key), model)?.freeInMs(nowMs, wallMs, cost) ?? 0;
-      const retryAfterMs = Math.max(restMs, quotaMs);
-      if (soonest.retryAfterMs !== null && retryAfterMs >= soonest.retryAfterMs) continue;
-      const reason = quotaMs > restMs ? 'quota_known' : (key.rests.get(model)?.reason ?? null);
-      soonest = { retryAfterMs, reason };
-    }
-    return soonest;
+  soonestReturn(model: string, cost: LeaseCost): NoLease {
+    return this.#soonest.of(this.charged.of(model), cost);
   }
 
   /** Takes over what was written down of a key before a restart. */
   restoreKey(id: string, stored: Pick<PoolKey, 'disabled' | 'project' | 'projectSource' | 'version'>): void {
     const key = this.#keys.get(id);
-    if (key !== undefined) Object.assign(key, stored);
+    if (key === undefined) return;
+    Object.assign(key, stored);
+    this.#changed();
   }
 
   /** Takes over a rest that was written down before a restart. */
@@ -217,18 +198,26 @@ export class KeyPool {
     const key = this.#keys.get(id);
     if (key === undefined) return;
     this.#turns.queue(model, this.#keys);
+    this.#turns.prove(model);
     this.#rests.lengthen(key, model, rest);
+    this.#soonest.forget();
   }
 
-  #mayServe(key: PoolKey, model: string, { tried, cost }: LeaseRequest, nowMs: number): boolean {
-    if (key.disabled !== null || tried?.has(key.id) || restLeftMs(key, model, nowMs) > 0) return false;
+  /** For how long a key can serve nobody; 0 when it may serve the request, null when it is only this one that it can't. */
+  #waitMs(key: PoolKey, model: string, { tried, cost }: LeaseRequest, nowMs: number): number | null {
+    if (key.disabled !== null) return Number.POSITIVE_INFINITY;
+    const restMs = restLeftMs(key, model, nowMs);
+    if (restMs > 0) return restMs;
+    if (tried?.has(key.id)) return null;
     const quota = this.ledger.find(quotaOwner(key), model);
-    return quota === null || quota.freeInMs(nowMs, this.#clock.wallMs(), cost) === 0;
+    if (quota === null) return 0;
+    const wallMs = this.#clock.wallMs();
+    if (quota.freeInMs(nowMs, wallMs, cost) === 0) return 0;
+    return quota.freeInMs(nowMs, wallMs, leastCost) || null;
   }
 
   #grant(key: PoolKey, queue: Queue, model: string, request: LeaseRequest, nowMs: number): LeaseResult {
-    queue.delete(key.id);
-    queue.set(key.id, key);
+    queue.moveLast(key);
     key.inFlight++;
     const figures = figuresOf(key, model);
     figures.inFlight++;
@@ -238,7 +227,8 @@ export class KeyPool {
     const reservation = quota.reserve(nowMs, this.#clock.wallMs(), request.cost);
     this.#noteChange(quota, owner, model);
     const leaseId = this.#nextLeaseId++;
-    this.#leases.set(leaseId, { key, model, leasedMs: nowMs, reservation, affinity: request.affinity });
+    const { model: asked, affinity } = request;
+    this.#leases.set(leaseId, { key, asked, model, leasedMs: nowMs, reservation, affinity });
     return { ok: true, leaseId, keyId: key.id, key: key.key };
   }
 
@@ -248,6 +238,7 @@ export class KeyPool {
       outcome.kind === 'rest' || outcome.kind === 'disable' || (outcome.kind === 'neutral' && outcome.isFree);
     const tokens = outcome.kind === 'ok' ? (outcome.promptTokens ?? cost.tokens) : cost.tokens;
     quota.settle(reservation, isFree ? null : { tokens });
+    if (isFree || tokens < cost.tokens) this.#turns.find(model)?.lookSoon();
     this.#noteChange(quota, quotaOwner(key), model);
   }
 
@@ -259,24 +250,37 @@ export class KeyPool {
   }
 
   /** What an error says beyond its status: the project of the key, its limits, the model that is charged. */
-  #learn({ key, model }: Lease, { project, limits, chargedModel }: Refusal): void {
+  #learn({ key, asked }: Lease, { project, limits, chargedModel }: Refusal): void {
     if (project !== null && key.projectSource !== 'operator') this.setProject(key.id, project, 'learnt');
-    if (chargedModel !== null) this.charged.learn(model, chargedModel);
+    if (chargedModel !== null) this.charged.learn(asked, chargedModel);
     const wallMs = this.#clock.wallMs();
     const owner = quotaOwner(key);
-    const charged = this.charged.of(model);
+    const charged = this.charged.of(asked);
     if (limits.length === 0) return;
     const quota = this.ledger.quota(owner, charged);
     for (const limit of limits) quota.learn(limit, wallMs);
     this.#noteChange(quota, owner, charged);
   }
 
-  #rest({ key, model: asked, leasedMs }: Lease, outcome: Extract<KeyOutcome, { kind: 'rest' }>): void {
+  #rest({ key, asked, model, leasedMs }: Lease, outcome: Extract<KeyOutcome, { kind: 'rest' }>): void {
     // A model that has given way meanwhile has no rests either, or they would never be dropped.
-    if (!this.#turns.knows(asked)) return;
+    if (this.#turns.find(model) === null) return;
+    const charged = this.charged.of(asked);
+    if (charged !== model) this.#turns.queue(charged, this.#keys);
+    this.#turns.prove(charged);
     const at = { leasedMs, nowMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() };
     const concerned = projectRests.has(outcome.reason) ? this.#siblings(key) : [key];
-    this.#rests.refused(key, this.charged.of(asked), outcome, at, concerned);
+    this.#rests.refused(key, charged, outcome, at, concerned);
+  }
+
+  #markQuotas(owner: string): void {
+    for (const model of this.ledger.models(owner)) this.changes.mark('quota', owner, model);
+  }
+
+  /** Keys may be back sooner or later than it seemed. */
+  #changed(): void {
+    this.#turns.lookSoon();
+    this.#soonest.forget();
   }
 
   /** The keys of the same project, the key itself among them. */

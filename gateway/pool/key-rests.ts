@@ -30,9 +30,12 @@ export class KeyRests {
     for (const each of concerned) this.lengthen(each, model, { untilMs: last.endsMs, reason: last.reason });
   }
 
-  /** The next refusal is a first one again. */
-  succeeded(key: PoolKey, model: string): void {
-    this.#last.delete(nameOf(key, model));
+  /** The next refusal is a first one again, unless the request was on its way before the last. */
+  succeeded(key: PoolKey, model: string, leasedMs: number): void {
+    if (this.#last.size === 0) return;
+    const name = nameOf(key, model);
+    const last = this.#last.get(name);
+    if (last !== undefined && leasedMs >= last.endsMs) this.#last.delete(name);
   }
 
   /** Of two rests the longer stands. */
@@ -54,6 +57,13 @@ export class KeyRests {
   forget(key: PoolKey, model: string): void {
     this.#end(key, model);
     this.#last.delete(nameOf(key, model));
+  }
+
+  /** The key is gone; what its project was refused stays. */
+  forgetKey(key: PoolKey): void {
+    for (const model of [...key.rests.keys()]) this.#end(key, model);
+    if (key.project !== null) return;
+    for (const model of key.figures.keys()) this.#last.delete(nameOf(key, model));
   }
 
   #end(key: PoolKey, model: string): void {

@@ -80,6 +80,26 @@ describe('the line for keys', () => {
     assert.deepEqual(told, ['a gave up, 52000']);
   });
 
+  timed('when a key is back late, those whose time is over are served first and only then let go', () => {
+    const { told, join, advance } = stand(7_000);
+    join('a');
+    // The event loop was busy: both times are over when it comes to its timers.
+    advance(9_000);
+    assert.deepEqual(told, ['a']);
+  });
+
+  timed('an alias stands in the line of its model', () => {
+    const { pool, line, told, join, advance } = stand(3_000);
+    pool.charged.learn('alias', 'm');
+    join('a');
+    assert.equal(line.isOpen('alias'), true);
+    const onLease = (): void => void told.push('b');
+    line.join({ request: { ...request, model: 'alias' }, clientKeyId: 'b', onLease, onGiveUp: () => assert.fail() });
+    join('a');
+    advance(3_000);
+    assert.deepEqual(told, ['a', 'b', 'a']);
+  });
+
   timed('who leaves is not served, and the line closes behind the last', () => {
     const { told, join, advance, line } = stand(3_000);
     const leave = join('a');

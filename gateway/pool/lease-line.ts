@@ -5,7 +5,9 @@
 import type { Clock } from '../../shared/clock.ts';
 import { limits } from '../../shared/limits.ts';
 import type { LeaseCost } from '../../shared/messages.ts';
-import type { KeyPool, LeaseRequest, LeaseResult, NoLease } from './key-pool.ts';
+import type { KeyPool } from './key-pool.ts';
+import type { LeaseRequest, LeaseResult } from './lease.ts';
+import type { NoLease } from './soonest-return.ts';
 
 export interface Waiting {
   request: LeaseRequest;
@@ -52,12 +54,13 @@ export class LeaseLine {
 
   /** Whether others wait for this model already: who comes now must not overtake them. */
   isOpen(model: string): boolean {
-    return this.#lines.has(model);
+    return this.#lines.has(this.#pool.charged.of(model));
   }
 
   /** Takes a place, and gives what leaves it again; null when there is no use in waiting, or no room. */
   join(waiting: Waiting): (() => void) | null {
-    const { model, cost } = waiting.request;
+    const { cost } = waiting.request;
+    const model = this.#pool.charged.of(waiting.request.model);
     const { retryAfterMs } = this.#pool.soonestReturn(model, cost);
     if (retryAfterMs === null || retryAfterMs > this.#waitMs || this.#length >= limits.leaseLineMax) return null;
     const line = this.#lines.get(model) ?? new ModelLine();
@@ -78,12 +81,6 @@ export class LeaseLine {
   #serve(model: string): void {
     const line = this.#lines.get(model);
     if (line === undefined) return;
-    const nowMs = this.#clock.monotonicMs();
-    for (const place of placesOf(line)) {
-      if (place.untilMs > nowMs) continue;
-      this.#drop(line, place);
-      place.onGiveUp(this.#pool.soonestReturn(model, place.request.cost));
-    }
     // One round is one turn for each client key; it goes on for as long as a round serves anybody.
     const failed: LeaseCost[] = [];
     for (let served = true; served; ) {
@@ -102,6 +99,12 @@ export class LeaseLine {
         if (line.byClient.delete(clientKeyId) && places.size > 0) line.byClient.set(clientKeyId, places);
         place.onLease(lease);
       }
+    }
+    const nowMs = this.#clock.monotonicMs();
+    for (const place of placesOf(line)) {
+      if (place.untilMs > nowMs) continue;
+      this.#drop(line, place);
+      place.onGiveUp(this.#pool.soonestReturn(model, place.request.cost));
     }
     if (!this.#closeIfEmpty(model, line)) this.#arm(model, line);
   }

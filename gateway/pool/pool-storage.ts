@@ -96,40 +96,44 @@ function presentValue({ kind, id, model }: Change, pool: KeyPool, clock: Clock):
 export function restorePool(entries: readonly PoolStateEntry[], pool: KeyPool, clock: Clock): void {
   // Projects first: quotas and rests are theirs.
   const order: readonly PoolStateEntry['kind'][] = ['charged', 'key', 'quota', 'rest'];
-  for (const kind of order) for (const entry of entries) if (entry.kind === kind) restore(entry, pool, clock);
-  // What was just read needs no writing.
+  const over: PoolStateEntry[] = [];
+  for (const kind of order)
+    for (const entry of entries) if (entry.kind === kind && !restore(entry, pool, clock)) over.push(entry);
+  // What was just read needs no writing, unless there is no use in it any more.
   pool.changes.take();
+  for (const { kind, id, model } of over) pool.changes.mark(kind, id, model);
   pool.isRestored = true;
 }
 
-function restore({ kind, id, model, value }: PoolStateEntry, pool: KeyPool, clock: Clock): void {
-  if (value === null) return;
+/** Gives one entry to the pool; false when there is no use in it any more. */
+function restore({ kind, id, model, value }: PoolStateEntry, pool: KeyPool, clock: Clock): boolean {
+  if (value === null) return true;
   const wallMs = clock.wallMs();
   switch (kind) {
     case 'key': {
       const stored = readKey.read(value);
       if (stored !== null) pool.restoreKey(id, stored);
-      return;
+      return true;
     }
     case 'rest': {
       const stored = readRest.read(value);
-      if (stored === null) return;
+      if (stored === null) return true;
       const leftMs = Math.min(restMsMax, stored.untilWallMs - wallMs);
       if (leftMs > 0) pool.restoreRest(id, model, { untilMs: clock.monotonicMs() + leftMs, reason: stored.reason });
-      return;
+      return leftMs > 0;
     }
     case 'quota': {
       const stored = readQuota.read(value);
       if (stored !== null) pool.ledger.quota(id, model).add(stored, wallMs);
-      return;
+      return true;
     }
     case 'charged': {
       const stored = readCharged.read(value);
       if (stored !== null) pool.charged.learn(model, stored.model);
-      return;
+      return true;
     }
     default:
-      kind satisfies never;
+      return kind satisfies never;
   }
 }
 

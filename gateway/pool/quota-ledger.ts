@@ -76,6 +76,11 @@ export class Quota {
     }
   }
 
+  /** Whether a limit of tokens is known. */
+  get limitsTokens(): boolean {
+    return this.#limits.has('tokens_per_minute');
+  }
+
   /** Google told a limit. */
   learn({ of, limit }: QuotaLimit, wallMs: number): void {
     this.#limits.set(of, { limit, toldAtMs: wallMs });
@@ -153,8 +158,16 @@ export class QuotaLedger {
 
   /** The key that stood for itself belongs to `to`, as others may. What it took counts there too. */
   join(from: string, to: string, wallMs: number): void {
-    for (const [model, quota] of this.#byProject.get(from) ?? []) this.quota(to, model).add(quota.toStored(), wallMs);
+    const joining = this.#byProject.get(from) ?? new Map<string, Quota>();
     this.#byProject.delete(from);
+    const joined = this.#byProject.get(to);
+    if (joined === undefined) this.#byProject.set(to, joining);
+    else
+      for (const [model, quota] of joining) {
+        const known = joined.get(model);
+        if (known === undefined) joined.set(model, quota);
+        else known.add(quota.toStored(), wallMs);
+      }
   }
 
   forgetProject(project: string): void {

@@ -75,6 +75,17 @@ describe('day quotas', () => {
     assert.equal(use(pool, 'm'), 46_000);
   });
 
+  test('a success of a request from before the refusal says nothing about the time after it', () => {
+    const { pool, clock } = stand({ a: null });
+    const early = pool.lease({ model: 'm', cost: { requests: 1, tokens: 1 }, tried: null, affinity: null });
+    assert.ok(early.ok);
+    use(pool, 'm', rest('quota_day', 46_000));
+    pool.report(early.leaseId, { kind: 'ok' });
+    clock.advance(46_000);
+    use(pool, 'm', rest('quota_day', 46_000));
+    assert.equal(use(pool, 'm'), midnight - noon - 46_000);
+  });
+
   test('a delay of hours is taken at its word', () => {
     const { pool, clock } = stand({ a: null });
     use(pool, 'm', rest('quota_day', 3 * 3_600_000));
@@ -154,6 +165,41 @@ describe('projects', () => {
     use(pool, 'gemini-flash-latest', rest('quota_minute', 9_000, refusal([], { chargedModel: 'gemini-3.8-flash' })));
     assert.equal(use(pool, 'gemini-3.8-flash'), 9_000);
     assert.equal(use(pool, 'gemini-flash-latest'), 9_000);
+  });
+
+  test('an alias that Google charges to another model from now on takes the model before along nowhere', () => {
+    const { pool, clock } = stand({ a: null });
+    use(pool, 'latest', rest('quota_minute', 1_000, refusal([], { chargedModel: 'gemini-3.8' })));
+    clock.advance(1_000);
+    use(pool, 'latest', rest('quota_minute', 9_000, refusal([], { chargedModel: 'gemini-3.9' })));
+    assert.deepEqual([pool.charged.of('latest'), pool.charged.of('gemini-3.8')], ['gemini-3.9', 'gemini-3.8']);
+    assert.deepEqual([use(pool, 'latest'), use(pool, 'gemini-3.9')], [9_000, 9_000]);
+    assert.equal(use(pool, 'gemini-3.8'), 'a');
+    clock.advance(9_000);
+    use(pool, 'latest', rest('quota_minute', 9_000, refusal([], { chargedModel: 'latest' })));
+    assert.equal(pool.charged.of('latest'), 'latest');
+    assert.equal(use(pool, 'gemini-3.9'), 'a');
+  });
+
+  test('what a key took in this minute counts in its project too, once that is known', () => {
+    const { pool } = stand({ a: null });
+    const wish = { model: 'm', cost: { requests: 1, tokens: 10 }, tried: null, affinity: null };
+    const open = pool.lease(wish);
+    assert.ok(open.ok);
+    for (let i = 0; i < 4; i++) use(pool, 'm');
+    const perDay: QuotaLimit = { of: 'requests_per_day', limit: 6 };
+    use(
+      pool,
+      'm',
+      rest('quota_minute', 1_000, refusal([{ of: 'requests_per_minute', limit: 6 }, perDay], { project: '77' })),
+    );
+    const left = (): unknown => {
+      const quota = pool.ledger.find('project 77', 'm')?.left(0, noon);
+      return [quota?.requests_per_minute.left, quota?.requests_per_day.left];
+    };
+    assert.deepEqual(left(), [1, 1]);
+    pool.report(open.leaseId, { kind: 'neutral', reason: 'internal', isFree: true });
+    assert.deepEqual(left(), [2, 2], 'what is given back is given back where it counts now');
   });
 });
 
@@ -310,6 +356,21 @@ describe('a restart', () => {
     assert.deepEqual([use(again, 'm'), use(again, 'm')], ['a', 'b'], 'refused requests were not counted');
     assert.ok(Number(use(again, 'm')) > 3_600_000, 'the limit of the day was kept');
     assert.equal(again.charged.of('alias'), 'model');
+  });
+
+  test('what is over is taken out of the database', () => {
+    const { pool, clock } = stand({ a: null });
+    const entries = [
+      { kind: 'rest', id: 'a', model: 'over', value: JSON.stringify({ untilWallMs: noon - 1, reason: 'quota_day' }) },
+      { kind: 'rest', id: 'a', model: 'on', value: JSON.stringify({ untilWallMs: noon + 9_000, reason: 'quota_day' }) },
+      { kind: 'rest', id: 'gone', model: 'm', value: JSON.stringify({ untilWallMs: noon - 1, reason: 'quota_day' }) },
+    ] as const;
+    restorePool(entries, pool, clock);
+    assert.deepEqual(toEntries(pool.changes.take(), pool, clock), [
+      { kind: 'rest', id: 'a', model: 'over', value: null },
+      { kind: 'rest', id: 'gone', model: 'm', value: null },
+    ]);
+    assert.equal(use(pool, 'on'), 9_000);
   });
 
   test('what cannot be read is left out', () => {
