@@ -16,6 +16,8 @@ const workerHeapMbMax = 2_048;
 /** Pause before a slot whose thread died before it was ready is filled again, so that a broken start does not spin. */
 const refillMs = 500;
 
+type SlotPool = Piscina<{ port: MessagePort; options: WorkerOptions }, void>;
+
 /** A place for one worker thread. The object stays when its thread is replaced. */
 export interface WorkerSlot {
   readonly index: number;
@@ -24,8 +26,8 @@ export interface WorkerSlot {
   isReady: boolean;
   /** There is a thread, or one is starting, that will read what is posted. */
   isOpen: boolean;
-  /** Of the thread; 0 before it is ready. */
-  threadId: number;
+  /** Holds the slot's thread; null while there is none. */
+  pool: SlotPool | null;
   /** When the last ping was sent that was not answered yet; null when all were. */
   pingedMs: number | null;
   /** How long the worker has owed an answer. */
@@ -49,7 +51,6 @@ interface DispatchEvents {
 }
 
 export class Dispatch {
-  readonly #pool: Piscina<{ port: MessagePort; options: WorkerOptions }, void>;
   readonly #options: WorkerOptions;
   readonly #log: Logger;
   readonly #events: DispatchEvents;
@@ -64,26 +65,13 @@ export class Dispatch {
     this.#options = options;
     this.#log = log;
     this.#events = events;
-    this.#pool = new Piscina({
-      filename: entryUrl('workers/translate-worker').href,
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: 1,
-      // With atomics an idle thread parks and neither its sockets nor its timers run.
-      atomics: 'disabled',
-      recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: workerHeapMbMax },
-      env: {},
-    });
-    // A thread that died outside of its task, at its start; piscina starts another by itself.
-    this.#pool.on('error', (error) => log.error({ err: error }, 'a worker thread could not start'));
     for (let index = 0; index < threads; index++) {
       this.#slots.push({
         index,
         inFlight: 0,
         isReady: false,
         isOpen: false,
-        threadId: 0,
+        pool: null,
         pingedMs: null,
         silentMs: 0,
         port: new MessageChannel().port1,
@@ -145,7 +133,7 @@ export class Dispatch {
     this.#isStopping = true;
     for (const slot of this.#slots) this.post(slot, { t: 'stop' });
     this.#flush();
-    await this.#pool.close({ force: false });
+    await Promise.all(this.#slots.map(({ pool }) => pool?.close({ force: false })));
     for (const slot of this.#slots) slot.port.close();
   }
 
@@ -166,21 +154,52 @@ export class Dispatch {
     slot.silentMs = 0;
     port1.on('message', (batch: FromWorker[]) => {
       for (const message of batch) {
-        if (message.t === 'ready') this.#ready(slot, message.threadId);
+        if (message.t === 'ready') this.#ready(slot);
         else if (message.t === 'pong') slot.pingedMs = null;
         else this.#events.onMessage(slot, message);
       }
     });
-    const transferList: Transferable[] = [port2];
-    this.#pool.run({ port: port2, options: this.#options }, { transferList }).then(
-      () => this.#ended(slot, port1, null),
-      (error: unknown) => this.#ended(slot, port1, error),
-    );
+    let isOver = false;
+    const over = (error: unknown): void => {
+      if (isOver) return;
+      isOver = true;
+      void slot.pool?.destroy();
+      slot.pool = null;
+      this.#ended(slot, port1, error);
+    };
+    try {
+      this.#runThread(slot, port2, over);
+    } catch (error) {
+      // There was not even a thread.
+      setImmediate(() => over(error));
+    }
   }
 
-  #ready(slot: WorkerSlot, threadId: number): void {
+  /**
+   * A pool for one thread's life: piscina starts no other after one that died at its start, and says nothing of a task
+   * that waited for it, so the thread's own end is what counts.
+   */
+  #runThread(slot: WorkerSlot, port: MessagePort, over: (error: unknown) => void): void {
+    const pool: SlotPool = new Piscina({
+      filename: entryUrl('workers/translate-worker').href,
+      minThreads: 0,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      // With atomics an idle thread parks and neither its sockets nor its timers run.
+      atomics: 'disabled',
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMbMax },
+      env: {},
+    });
+    slot.pool = pool;
+    pool.on('error', over);
+    const transferList: Transferable[] = [port];
+    pool.run({ port, options: this.#options }, { transferList }).then(() => over(null), over);
+    pool.threads[0]?.once('exit', (code) => over(new Error(`the thread ended with ${code}`)));
+  }
+
+  #ready(slot: WorkerSlot): void {
     slot.isReady = true;
-    slot.threadId = threadId;
     this.#flush();
     if (this.isReady) this.#onAllReady?.();
   }
@@ -188,7 +207,7 @@ export class Dispatch {
   #end(slot: WorkerSlot): void {
     this.#log.error({ worker: slot.index, silentMs: slot.silentMs }, 'a worker thread is stuck and is ended');
     slot.pingedMs = null;
-    void this.#pool.threads.find(({ threadId }) => threadId === slot.threadId)?.terminate();
+    void slot.pool?.threads[0]?.terminate();
   }
 
   #ended(slot: WorkerSlot, port: MessagePort, error: unknown): void {

@@ -82,7 +82,7 @@ export type ToWorker =
   | { t: 'stop' };
 
 export type FromWorker =
-  | { t: 'ready'; threadId: number }
+  | { t: 'ready' }
   | { t: 'pong' }
   | {
       t: 'want_lease';

@@ -2,7 +2,7 @@
  * The entry of a worker thread: one serve task for the thread's whole life. Batches of messages come in over its port,
  * jobs run, and what they say goes out once a turn of the event loop.
  */
-import { type MessagePort, threadId } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { GatewayError } from '../shared/errors.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
@@ -69,7 +69,7 @@ class TranslateWorker {
         log.error({ err: error, requestId }, 'unexpected error in a job');
       },
     };
-    this.#context.outbox.post({ t: 'ready', threadId });
+    this.#context.outbox.post({ t: 'ready' });
   }
 
   receive(message: ToWorker): void {

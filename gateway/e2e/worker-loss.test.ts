@@ -3,8 +3,11 @@
  * nothing run again on another thread, and the client notices nothing.
  */
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
+import { processCpuSeconds } from '../../bench/cpu-time.ts';
 import { eventually, metric, type Stack, startStack, testModel } from './harness.ts';
 
 describe('loss of a worker thread', () => {
@@ -77,5 +80,29 @@ describe('loss of a worker thread', () => {
     const completion = await ask('Hello');
     assert.equal(completion.choices[0]?.finish_reason, 'stop');
     assert.equal(await metric(stack.gateway, 'gemini_pool_requests_in_flight'), 0);
+  });
+
+  test('C-5 threads that die at their start: requests fail at once, no core is burnt, and it ends with its cause', async () => {
+    const broken = join(stack.gateway.folder, 'threads-broken');
+    const ready = async (): Promise<number> => (await fetch(`${stack.gateway.url}/ready`)).status;
+    const restarts = (): Promise<number> => metric(stack.gateway, 'gemini_pool_worker_restarts_total');
+    const before = await restarts();
+    writeFileSync(broken, '');
+    await assert.rejects(ask('please die-always'), OpenAI.InternalServerError);
+    await eventually('it is not ready', async () => (await ready()) === 503);
+    await eventually('starts were tried again', async () => (await restarts()) > before + 6);
+    const startedMs = performance.now();
+    const cpuSeconds = processCpuSeconds(stack.gateway.pid);
+    const from = await restarts();
+    await assert.rejects(ask('Hello'), (error) => error instanceof OpenAI.InternalServerError && error.status >= 500);
+    await eventually('and again', async () => (await restarts()) > from + 4);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    assert.ok((await restarts()) - from < 10 + seconds * 8, 'starts keep their distance');
+    assert.ok(processCpuSeconds(stack.gateway.pid) - cpuSeconds < seconds * 2, 'there is no spinning');
+    rmSync(broken);
+    await eventually('it is ready again', async () => (await ready()) === 200);
+    assert.equal((await ask('Hello')).choices[0]?.finish_reason, 'stop');
+    assert.equal(await metric(stack.gateway, 'gemini_pool_requests_in_flight'), 0);
+    assert.equal(await metric(stack.gateway, 'gemini_pool_leases'), 0);
   });
 });
