@@ -54,13 +54,6 @@ export interface FunctionDeclaration {
   parametersJsonSchema?: unknown;
 }
 
-export interface GeminiTool {
-  functionDeclarations?: FunctionDeclaration[];
-  googleSearch?: Record<string, never>;
-  urlContext?: Record<string, never>;
-  codeExecution?: Record<string, never>;
-}
-
 export interface FunctionCallingConfig {
   mode: 'AUTO' | 'ANY' | 'NONE' | 'VALIDATED';
   allowedFunctionNames?: string[];
@@ -97,10 +90,10 @@ export interface SafetySetting {
   threshold: string;
 }
 
+/** Its `tools` are added to it as JSON: `tool-declarations.ts`. */
 export interface GeminiRequest {
   contents: GeminiContent[];
   systemInstruction?: { parts: TextPart[] };
-  tools?: GeminiTool[];
   toolConfig?: ToolConfig;
   safetySettings?: SafetySetting[];
   generationConfig?: GenerationConfig;

@@ -93,14 +93,15 @@ export class ChatChoice implements AttemptOwner {
   }
 
   toRequest(): Omit<UpstreamRequest, 'key'> {
-    const { model, upstreamStreams } = this.#plan;
+    const { model, upstreamStreams, data } = this.#plan;
     const method = upstreamStreams ? 'streamGenerateContent?alt=sse' : 'generateContent';
     // The request as it was, with the token that says where to go on.
     const body =
       this.#continuationToken === null
         ? this.#body
         : `{"continuationToken":${jsonString(this.#continuationToken)},${this.#body.slice(1)}`;
-    return { method: 'POST', path: `/models/${encodeURIComponent(model)}:${method}`, body };
+    const whole = data === null ? body : data.restore(body);
+    return { method: 'POST', path: `/models/${encodeURIComponent(model)}:${method}`, body: whole };
   }
 
   replaceSignatures(): boolean {

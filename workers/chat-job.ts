@@ -11,6 +11,7 @@ import { type ChatBody, type ChatPlan, planParsedChat, type TranslateOptions } f
 import { type EndedChoice, endCompletion } from './translation/chat-response.ts';
 import { endStream, type StreamedChoice } from './translation/chat-stream.ts';
 import type { ChatEnding } from './translation/choice.ts';
+import type { ToolLists } from './translation/tool-lists.ts';
 import { addUsage } from './translation/usage-mapping.ts';
 import type { WorkerJob } from './worker-job.ts';
 
@@ -19,6 +20,8 @@ export interface ChatOptions {
   translate: TranslateOptions;
   /** By model, the others in the order in which they are asked. */
   fallbacks: ReadonlyMap<string, readonly string[]>;
+  /** Lists of tools that were seen before. */
+  toolLists: ToolLists;
 }
 
 /** What a chat job is made of, apart from its body. */

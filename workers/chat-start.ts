@@ -7,7 +7,7 @@ import { limits } from '../shared/limits.ts';
 import type { Job } from '../shared/messages.ts';
 import { failToStart, type JobContext } from './attempt-loop.ts';
 import { ChatJob, type ChatOptions, type ChatParts } from './chat-job.ts';
-import { textOfBody } from './job-body.ts';
+import { liftedBody } from './job-body.ts';
 import type { RemoteMedia } from './remote-media.ts';
 import { findRemoteParts, type RemotePart } from './remote-parts.ts';
 import { type ChatBody, readChatBody } from './translation/chat-request.ts';
@@ -30,7 +30,7 @@ export function startChat(
   const { requestId, createdSeconds } = job;
   const parts: ChatParts = { id, ids: { requestId, createdSeconds }, options: { ...options, translate }, context };
   try {
-    const body = readChatBody(textOfBody(job.body));
+    const body = readChatBody(liftedBody(job.body), options.toolLists);
     const remote = media === null ? [] : findRemoteParts(body.value);
     if (media === null || remote.length === 0) return startNow(body, parts);
     if (media === 'refuse') throw refusal(remote);

@@ -24,7 +24,7 @@ export interface UpstreamRequest {
   /** From the API version on, percent-encoded, as `/models/gemini-x:generateContent`. */
   path: string;
   key: string;
-  body: string | null;
+  body: string | Buffer | null;
 }
 
 export class GeminiClient {

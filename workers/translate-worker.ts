@@ -16,6 +16,7 @@ import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
 import { RemoteMedia } from './remote-media.ts';
 import type { ModelAliases } from './translation/model-name.ts';
+import { ToolLists } from './translation/tool-lists.ts';
 import { UpstreamFault } from './translation/upstream-error.ts';
 import type { WorkerJob } from './worker-job.ts';
 
@@ -52,6 +53,7 @@ class TranslateWorker {
         affinity: options.keyAffinity,
       },
       fallbacks: options.modelFallbacks,
+      toolLists: new ToolLists(),
     };
     this.#media =
       options.remoteMedia === 'fetch'

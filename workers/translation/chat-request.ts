@@ -7,13 +7,15 @@ import { readBoolean, readInteger, readRecord, unsupported, unsupportedValue } f
 import { readGenerationConfig } from './generation-config.ts';
 import { readGoogle, readGoogleSettings, readImageConfig, readModalities } from './google-extension.ts';
 import { parseBodyObject, withoutBrokenText } from './json-text.ts';
+import type { LiftedBody, LiftedData } from './lifted-data.ts';
 import { placeSystem, readMessages } from './message-list.ts';
 import { familyOf } from './model-family.ts';
 import { readModelName } from './model-name.ts';
 import { readServiceTier, refuseUnsupported, warnOfIgnored } from './request-limits.ts';
 import { applyResponseFormat, readResponseFormat } from './response-format.ts';
 import { readThinking } from './thinking.ts';
-import { readTools, type ToolSetup } from './tool-declarations.ts';
+import { readTools } from './tool-declarations.ts';
+import { type CutBody, isListOf, type ToolList, type ToolLists } from './tool-lists.ts';
 import { guessTokens } from './usage-mapping.ts';
 
 export interface TranslateOptions {
@@ -41,8 +43,10 @@ export interface ChatPlan {
   choices: number;
   /** Gemini is asked for a stream even when the client gets the answer whole: its cap on one call is higher then. */
   upstreamStreams: boolean;
-  /** The request for generateContent or streamGenerateContent. */
+  /** The request for generateContent or streamGenerateContent, with tokens in the place of `data`. */
   geminiBody: string;
+  /** Large data of the request, to be put in when it is sent; null without. */
+  data: LiftedData | null;
   /** Names of what was left out or rewritten, for `x-gemini-pool-warnings`. */
   warnings: string[];
   /** Requests with the same token go to the same key while it may serve; null leaves it to the rotation. */
@@ -53,23 +57,44 @@ export interface ChatPlan {
 }
 
 /** A request's body, parsed: its text is kept, since it tells at once whether any of it is broken. */
-export interface ChatBody {
-  readonly text: string;
+export interface ChatBody extends LiftedBody {
   readonly value: JsonRecord;
+  /** Its tools, where they were cut out; they are not in `text` then. */
+  readonly tools: ToolList | null;
 }
 
 /** Parses a request's body. Throws `invalid_json`, or `invalid_type` for what is no object. */
-export function readChatBody(text: string): ChatBody {
-  return { text, value: parseBodyObject(text) };
+export function readChatBody({ text, data }: LiftedBody, lists: ToolLists | null = null): ChatBody {
+  try {
+    const cut = lists?.cut(text) ?? null;
+    const value = cut === null ? null : parseWithoutTools(cut);
+    if (cut === null || value === null) return { text, data, value: parseBodyObject(text), tools: null };
+    return { text: cut.rest, data, value, tools: cut.list };
+  } catch (error) {
+    // The place of a fault is to be that in the client's text.
+    if (data !== null) parseBodyObject(data.text);
+    throw error;
+  }
+}
+
+/** Null when it is not so simple, which the whole text then tells. */
+function parseWithoutTools({ rest }: CutBody): JsonRecord | null {
+  try {
+    const value = parseBodyObject(rest);
+    return isListOf(value) ? value : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Parses, validates and translates a request. Throws a GatewayError that names the parameter at fault. */
 export function planChat(bodyText: string, options: TranslateOptions): ChatPlan {
-  return planParsedChat(readChatBody(bodyText), options);
+  return planParsedChat(readChatBody({ text: bodyText, data: null }), options);
 }
 
 /** The same for a body that was parsed before. */
-export function planParsedChat({ text: bodyText, value: body }: ChatBody, options: TranslateOptions): ChatPlan {
+export function planParsedChat(chatBody: ChatBody, options: TranslateOptions): ChatPlan {
+  const { text: bodyText, data, value: body } = chatBody;
   const { strict } = options;
   const { model, modelAsked } = readModelName(body['model'], options.aliases);
   const family = familyOf(model);
@@ -79,7 +104,7 @@ export function planParsedChat({ text: bodyText, value: body }: ChatBody, option
   const choices = readInteger(body, 'n', 1, limits.choicesMax) ?? 1;
   const google = readGoogle(body);
   const format = readResponseFormat(body);
-  const tools = readTools(body, google, family, format !== undefined, warnings);
+  const tools = readTools(body, chatBody.tools, google, family, format !== undefined, warnings);
   const { names } = tools;
   const conversation = readMessages(body['messages'], { family, names, strict, warnings });
   const config = readGenerationConfig(body, family, warnings);
@@ -92,9 +117,10 @@ export function planParsedChat({ text: bodyText, value: body }: ChatBody, option
   }
   placeSystem(conversation, request, family);
   addImageOutput(body, google, config);
-  addTools(request, tools);
+  if (tools.config !== undefined) request.toolConfig = tools.config;
   if (!isEmpty(config)) request.generationConfig = config;
-  addSettings(request, body, google, options, warnings);
+  addSettings(request, body, google, options);
+  const toolsJson = leaveToCache(request, tools.json, strict, warnings);
   warnOfIgnored(body, strict, warnings);
   const [ignored] = warnings;
   if (strict && ignored !== undefined) throw unsupported(ignored, `${model} cannot honour it as it stands.`);
@@ -106,7 +132,8 @@ export function planParsedChat({ text: bodyText, value: body }: ChatBody, option
     upstreamStreams: stream || family.continues,
     affinity: affinityOf(body, request, options.affinity ?? 'off'),
     ownedBy: ownedByProject(request),
-    geminiBody: withoutBrokenText(JSON.stringify(request), bodyText),
+    geminiBody: withoutBrokenText(withTools(JSON.stringify(request), toolsJson), bodyText),
+    data,
     warnings,
     answer: {
       modelAsked,
@@ -135,34 +162,36 @@ function addImageOutput(body: JsonRecord, google: JsonRecord, config: Generation
   if (imageConfig !== undefined) config.imageConfig = imageConfig;
 }
 
-function addTools(request: GeminiRequest, { tools, config }: ToolSetup): void {
-  if (tools.length > 0) request.tools = tools;
-  if (config !== undefined) request.toolConfig = config;
+/** Tools are JSON already, and are not to be made anew with each request. */
+function withTools(json: string, toolsJson: string): string {
+  return toolsJson === '' ? json : `{"tools":${toolsJson},${json.slice(1)}`;
 }
 
 function addSettings(
   request: GeminiRequest,
   body: JsonRecord,
   google: JsonRecord,
-  { strict, optOutOfStore }: TranslateOptions,
-  warnings: string[],
+  { optOutOfStore }: TranslateOptions,
 ): void {
   readGoogleSettings(google, request);
   const serviceTier = readServiceTier(body);
   if (serviceTier !== undefined) request.serviceTier = serviceTier;
   if (optOutOfStore === true) request.store = false;
-  // These live in the cache, and Gemini refuses them beside it.
-  if (request.cachedContent !== undefined && (request.systemInstruction ?? request.tools) !== undefined) {
-    if (strict)
-      throw unsupportedValue(
-        'extra_body.google.cached_content',
-        'system messages and tools must be part of the cached content.',
-      );
-    delete request.systemInstruction;
-    delete request.tools;
-    delete request.toolConfig;
-    warnings.push('cached_content');
-  }
+}
+
+/** System text and tools live in the cache that a request refers to, and Gemini refuses them beside it. Gives the tools. */
+function leaveToCache(request: GeminiRequest, toolsJson: string, strict: boolean, warnings: string[]): string {
+  if (request.cachedContent === undefined) return toolsJson;
+  if (request.systemInstruction === undefined && toolsJson === '') return '';
+  if (strict)
+    throw unsupportedValue(
+      'extra_body.google.cached_content',
+      'system messages and tools must be part of the cached content.',
+    );
+  delete request.systemInstruction;
+  delete request.toolConfig;
+  warnings.push('cached_content');
+  return '';
 }
 
 function isEmpty(config: GenerationConfig): boolean {

@@ -5,6 +5,7 @@
 import type { GeminiRequest, JsonRecord } from '../../shared/gemini-wire.ts';
 import { fingerprint } from '../../shared/ids.ts';
 import { readString } from './field-readers.ts';
+import { withoutTokens } from './lifted-data.ts';
 
 export type AffinityMode = 'off' | 'cache_key' | 'conversation';
 
@@ -14,7 +15,7 @@ export function affinityOf(body: JsonRecord, request: GeminiRequest, mode: Affin
   if (mode === 'off') return null;
   if (cacheKey !== undefined) return fingerprint(cacheKey);
   if (mode === 'cache_key') return null;
-  return fingerprint(JSON.stringify([request.systemInstruction, request.contents[0]]));
+  return fingerprint(withoutTokens(JSON.stringify([request.systemInstruction, request.contents[0]])));
 }
 
 /** The name of a cache, or of a file by its address at Google. https://ai.google.dev/api/files */

@@ -80,7 +80,7 @@ function hasMoreThan(text: string, mark: string, countMax: number, other: string
 }
 
 /** The index of the quote that closes the string opened at `start`, or the text's length. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     let slashes = 0;
     while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++;
