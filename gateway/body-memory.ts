@@ -1,7 +1,11 @@
 /**
  * The memory that request bodies take, from their first byte until their request is over: bounded over all requests, so
- * that no number of clients, however slow, can fill it.
+ * that no number of clients, however slow, can fill it. Large bodies leave a part of it to small ones.
  */
+import { limits } from '../shared/limits.ts';
+
+/** What large bodies may take of it. */
+const largeShareMax = 7 / 8;
 
 export class BodyMemory {
   readonly #bytesMax: number;
@@ -25,8 +29,8 @@ export class BodyMemory {
   hold(): BodyHold {
     this.#holds++;
     return new BodyHold(
-      (bytes) => {
-        if (this.#bytes + bytes > this.#bytesMax) return false;
+      (bytes, isLarge) => {
+        if (this.#bytes + bytes > this.#bytesMax * (isLarge ? largeShareMax : 1)) return false;
         this.#bytes += bytes;
         return true;
       },
@@ -40,20 +44,22 @@ export class BodyMemory {
 
 /** The part of one request. */
 export class BodyHold {
-  readonly #take: (bytes: number) => boolean;
+  readonly #take: (bytes: number, isLarge: boolean) => boolean;
   readonly #giveBack: (bytes: number) => void;
   #bytes = 0;
   #isReleased = false;
 
-  constructor(take: (bytes: number) => boolean, giveBack: (bytes: number) => void) {
+  constructor(take: (bytes: number, isLarge: boolean) => boolean, giveBack: (bytes: number) => void) {
     this.#take = take;
     this.#giveBack = giveBack;
   }
 
-  /** Takes more; false when there is no more for anybody. */
-  grow(bytes: number): boolean {
-    if (this.#isReleased || !this.#take(bytes)) return false;
-    this.#bytes += bytes;
+  /** Takes more, so that it is `bytes` in all; false when there is no more for it. */
+  growTo(bytes: number): boolean {
+    if (this.#isReleased) return false;
+    if (bytes <= this.#bytes) return true;
+    if (!this.#take(bytes - this.#bytes, bytes > limits.bodyStringBytesMax)) return false;
+    this.#bytes = bytes;
     return true;
   }
 

@@ -5,6 +5,10 @@ import { limits } from '../shared/limits.ts';
 import type { BodyHold } from './body-memory.ts';
 import type { Call } from './call.ts';
 
+/** Of a body that is announced as larger, so much must have come before all of its memory is set aside. */
+const firstBytes = 65_536;
+/** Beyond that, memory counts as it is filled, in steps: until then the system has not given it out. */
+const stepBytes = 262_144;
 /** When all bodies together take too much memory, some are gone a moment later. */
 const noRoomRetryMs = 2_000;
 
@@ -82,7 +86,7 @@ class BodyCollector {
     if (this.#length + chunk.byteLength > this.#bytesMax) return 'too_large';
     const bytes = Buffer.from(chunk);
     if (isLast && this.#buffer === null && bytes.length <= limits.bodyStringBytesMax) {
-      if (this.#hold?.grow(bytes.length) === false) return 'no_room';
+      if (this.#hold?.growTo(bytes.length) === false) return 'no_room';
       this.#isUtf8 = isUtf8(bytes);
       this.#only = bytes.toString('utf8');
       return 'ok';
@@ -105,13 +109,12 @@ class BodyCollector {
   /** Null when there is no memory left for bodies. */
   #roomFor(more: number): Buffer | null {
     const needed = this.#length + more;
+    const isBegun = needed > firstBytes;
+    const size = isBegun ? this.#sizeFor(needed) : Math.max(needed, Math.min(firstBytes, this.#announced));
+    const filled = isBegun ? Math.ceil(needed / stepBytes) * stepBytes : size;
+    if (this.#hold?.growTo(Math.min(filled, size)) === false) return null;
     const current = this.#buffer;
     if (current !== null && current.length >= needed) return current;
-    const size =
-      current === null
-        ? Math.max(needed, this.#announced)
-        : Math.min(this.#bytesMax, Math.max(needed, current.length * 2));
-    if (this.#hold?.grow(size - (current?.length ?? 0)) === false) return null;
     let grown: Buffer;
     try {
       grown = Buffer.from(new SharedArrayBuffer(size));
@@ -121,5 +124,11 @@ class BodyCollector {
     current?.copy(grown, 0, 0, this.#length);
     this.#buffer = grown;
     return grown;
+  }
+
+  /** As announced; of what is not, ever twice as much. */
+  #sizeFor(needed: number): number {
+    if (needed <= this.#announced) return this.#announced;
+    return Math.min(this.#bytesMax, Math.max(needed, 2 * (this.#buffer?.length ?? 0)));
   }
 }
