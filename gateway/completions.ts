@@ -2,6 +2,7 @@
  * `POST /v1/chat/completions` and `/v1/embeddings`: the life of a request, phase by phase. The body goes to a worker as it
  * came; what follows (lease, frames, row, release) is driven by the worker's messages in `exchange.ts`.
  */
+import { GatewayError } from '../shared/errors.ts';
 import type { Job } from '../shared/messages.ts';
 import { admit, admitClient } from './admission.ts';
 import type { BodyHold } from './body-memory.ts';
@@ -44,6 +45,8 @@ async function readAdmittedBody(
   call.down.whenGone(release);
   try {
     const body = await readJsonBody(call, gateway.config.maxBodyBytes, hold);
+    // Its body came too late for the end of the gateway, which waits for nobody any more.
+    if (gateway.relay.isEnded) throw new GatewayError('shutting_down');
     admission.sized(body.length);
     return body;
   } catch (error) {

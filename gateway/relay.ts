@@ -25,6 +25,7 @@ export class Relay {
   readonly #sweeper: NodeJS.Timeout;
   #nextId = 1;
   #onIdle: (() => void) | null = null;
+  #isEnded = false;
 
   constructor(parts: Omit<ExchangeParts, 'onOver'>, options: RelayOptions) {
     this.#options = options;
@@ -41,6 +42,11 @@ export class Relay {
     let count = 0;
     for (const { record } of this.#exchanges.values()) if (record.isStream) count++;
     return count;
+  }
+
+  /** Whether all were ended: nothing may begin any more. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** Sends a request on its way; from here on its worker, its client and the clock decide. */
@@ -65,8 +71,9 @@ export class Relay {
     });
   }
 
-  /** Ends every request that is still in flight. */
+  /** Ends every request that is still in flight, for good. */
   expireAll(code: ErrorCode, termination: Termination): void {
+    this.#isEnded = true;
     for (const exchange of [...this.#exchanges.values()]) exchange.expire(code, termination);
   }
 

@@ -58,7 +58,7 @@ test('a request whose body is still coming when the end begins is served, though
     late.write(
       `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${stack.clientKey}\r\ncontent-length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
     );
-    const held = (): Promise<number> => metric(stack.gateway, 'gemini_pool_request_body_bytes');
+    const held = (): Promise<number> => metric(stack.gateway, 'gemini_pool_body_bytes');
     await eventually('the body is on its way', async () => (await held()) > 0);
     stack.gateway.process.kill('SIGTERM');
     await eventually('new connections are refused', async () => {
