@@ -53,8 +53,7 @@ export class Drain {
     await reports.stop();
     overload.stop();
     poolParts.probes.stop();
-    poolParts.saver.stop();
-    await poolParts.saver.flush();
+    await poolParts.saver.stop();
     await writer.stop(limits.writerStopMsMax);
     log.info('stopped');
     const exit = (): void => process.exit(lost > 0 ? 1 : 0);

@@ -137,7 +137,9 @@ function change(key: PoolKey, { project, is_active }: UpdateGeminiKeyRequest, { 
   key.version++;
   if (project !== undefined) pool.setProject(key.id, project, 'operator');
   if (is_active === false) pool.disable(key.id, 'switched_off', 'operator');
-  if (is_active === true) pool.enable(key.id);
+  if (is_active !== true) return;
+  pool.enable(key.id);
+  pool.forgetLearnt(key.id);
 }
 
 function audited({ project, disabled }: PoolKey): { project: string | null; is_active: boolean } {

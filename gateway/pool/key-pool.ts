@@ -9,16 +9,14 @@ import type { LeaseCost } from '../../shared/messages.ts';
 import type { GeminiKey } from '../../shared/rows.ts';
 import { Affinity } from './affinity.ts';
 import { ChargedModels } from './charged-models.ts';
-import { KeyRests } from './key-rests.ts';
+import { KeyQuotas } from './key-quotas.ts';
+import { KeyRests, lastingRests } from './key-rests.ts';
 import type { Lease, LeaseRequest, LeaseResult } from './lease.ts';
 import { PoolChanges } from './pool-changes.ts';
 import { figuresOf, lastErrorOf, newPoolKey, type PoolKey, quotaOwner, type Rest, restLeftMs } from './pool-key.ts';
-import { type Quota, QuotaLedger } from './quota-ledger.ts';
+import { QuotaLedger } from './quota-ledger.ts';
 import { type NoLease, SoonestReturn } from './soonest-return.ts';
 import { type Queue, Turns } from './turns.ts';
-
-/** What can't be served can serve nobody. */
-const leastCost: LeaseCost = { requests: 1, tokens: 0 };
 
 export class KeyPool {
   readonly #clock: Clock;
@@ -28,6 +26,7 @@ export class KeyPool {
   readonly #leases = new Map<number, Lease>();
   readonly ledger = new QuotaLedger();
   readonly #soonest: SoonestReturn;
+  readonly #quotas: KeyQuotas;
   readonly #affinity = new Affinity();
   #nextLeaseId = 1;
   /** What is to be written down for the next start. */
@@ -38,10 +37,13 @@ export class KeyPool {
   isRestored = false;
   /** A key has come back, or was added: whoever waits may have its turn. */
   onCapacity: () => void = () => {};
+  /** A lease took less of a model's quota than was set aside for it. */
+  onFreed: (model: string) => void = () => {};
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#soonest = new SoonestReturn(this.#keys, this.ledger, clock);
+    this.#quotas = new KeyQuotas(this.ledger, clock, this.changes, this.#turns);
   }
 
   /** Adds a key at the end of every queue. False when the same key is there already. */
@@ -62,10 +64,7 @@ export class KeyPool {
     if (key === undefined) return false;
     this.#turns.remove(id);
     this.#rests.forgetKey(key);
-    if (key.project === null) {
-      this.#markQuotas(quotaOwner(key));
-      this.ledger.forgetProject(quotaOwner(key));
-    }
+    this.#quotas.forgetKey(key);
     this.changes.mark('key', id);
     this.#held.delete(key.key);
     this.#soonest.forget();
@@ -101,11 +100,20 @@ export class KeyPool {
     key.inFlight--;
     const figures = figuresOf(key, model);
     figures.inFlight--;
-    this.#settle(lease, outcome);
-    this.#soonest.forget();
-    // What is said of a key that was removed meanwhile is of no use to anybody.
-    if (this.#keys.get(key.id) !== key) return;
     if (outcome.kind !== 'neutral') this.#turns.prove(model);
+    const hasFreed = this.#quotas.settle(lease, outcome);
+    this.#soonest.forget();
+    if (hasFreed) {
+      this.#turns.find(model)?.lookSoon();
+      this.onFreed(model);
+    }
+    // What is said of a key that was removed meanwhile, or of a model that has given way, is of no use to anybody.
+    if (this.#keys.get(key.id) !== key) return;
+    if (this.#turns.find(model) === null) {
+      if (figures.inFlight === 0) key.figures.delete(model);
+      if (outcome.kind === 'disable') this.disable(key.id, outcome.reason, 'google');
+      return;
+    }
     if (outcome.kind === 'ok') {
       figures.succeeded++;
       this.#rests.succeeded(key, model, lease.leasedMs);
@@ -140,7 +148,7 @@ export class KeyPool {
     const key = this.#keys.get(id);
     if (key === undefined) return;
     key.disabled = null;
-    this.#rests.endLasting(key);
+    this.#rests.end(key, lastingRests);
     this.changes.mark('key', key.id);
     this.#changed();
     this.onCapacity();
@@ -154,14 +162,22 @@ export class KeyPool {
     const wasAlone = key.project === null;
     key.project = project;
     key.projectSource = project === null ? null : source;
-    if (wasAlone && project !== null) {
-      this.#markQuotas(before);
-      this.ledger.join(before, quotaOwner(key), this.#clock.wallMs());
-      this.#markQuotas(quotaOwner(key));
-    }
+    if (wasAlone) this.#quotas.join(before, key);
+    // What the project before was refused is nothing to this one.
+    else if (source === 'operator') this.#rests.end(key, projectRests);
     for (const sibling of this.#siblings(key)) this.#rests.share(sibling, key);
     this.changes.mark('key', key.id);
     this.#changed();
+  }
+
+  /** The operator wants a key tried again: all that it rests for is over, and no limit of its quotas is known. */
+  forgetLearnt(id: string): void {
+    const key = this.#keys.get(id);
+    if (key === undefined) return;
+    this.#rests.end(key, null);
+    this.#quotas.forgetLimits(key);
+    this.#changed();
+    this.onCapacity();
   }
 
   /** How many keys there are, how many are in the pool, and how many leases are out. */
@@ -193,12 +209,17 @@ export class KeyPool {
     this.#changed();
   }
 
+  /** Something of a model was written down before a restart, so there is such a model. */
+  restoreModel(model: string): void {
+    this.#turns.queue(model, this.#keys);
+    this.#turns.prove(model);
+  }
+
   /** Takes over a rest that was written down before a restart. */
   restoreRest(id: string, model: string, rest: Rest): void {
     const key = this.#keys.get(id);
     if (key === undefined) return;
-    this.#turns.queue(model, this.#keys);
-    this.#turns.prove(model);
+    this.restoreModel(model);
     this.#rests.lengthen(key, model, rest);
     this.#soonest.forget();
   }
@@ -209,11 +230,7 @@ export class KeyPool {
     const restMs = restLeftMs(key, model, nowMs);
     if (restMs > 0) return restMs;
     if (tried?.has(key.id)) return null;
-    const quota = this.ledger.find(quotaOwner(key), model);
-    if (quota === null) return 0;
-    const wallMs = this.#clock.wallMs();
-    if (quota.freeInMs(nowMs, wallMs, cost) === 0) return 0;
-    return quota.freeInMs(nowMs, wallMs, leastCost) || null;
+    return this.#quotas.waitMs(key, model, cost, nowMs);
   }
 
   #grant(key: PoolKey, queue: Queue, model: string, request: LeaseRequest, nowMs: number): LeaseResult {
@@ -222,59 +239,27 @@ export class KeyPool {
     const figures = figuresOf(key, model);
     figures.inFlight++;
     figures.requests++;
-    const owner = quotaOwner(key);
-    const quota = this.ledger.quota(owner, model);
-    const reservation = quota.reserve(nowMs, this.#clock.wallMs(), request.cost);
-    this.#noteChange(quota, owner, model);
+    const reservation = this.#quotas.reserve(key, model, request.cost, nowMs);
     const leaseId = this.#nextLeaseId++;
     const { model: asked, affinity } = request;
     this.#leases.set(leaseId, { key, asked, model, leasedMs: nowMs, reservation, affinity });
     return { ok: true, leaseId, keyId: key.id, key: key.key };
   }
 
-  #settle({ key, model, reservation }: Lease, outcome: KeyOutcome): void {
-    const { quota, cost } = reservation;
-    const isFree =
-      outcome.kind === 'rest' || outcome.kind === 'disable' || (outcome.kind === 'neutral' && outcome.isFree);
-    const tokens = outcome.kind === 'ok' ? (outcome.promptTokens ?? cost.tokens) : cost.tokens;
-    quota.settle(reservation, isFree ? null : { tokens });
-    if (isFree || tokens < cost.tokens) this.#turns.find(model)?.lookSoon();
-    this.#noteChange(quota, quotaOwner(key), model);
-  }
-
-  /** Marked once until it is written down: leases come by the thousand. */
-  #noteChange(quota: Quota, owner: string, model: string): void {
-    if (quota.isMarked) return;
-    quota.isMarked = true;
-    this.changes.mark('quota', owner, model);
-  }
-
   /** What an error says beyond its status: the project of the key, its limits, the model that is charged. */
   #learn({ key, asked }: Lease, { project, limits, chargedModel }: Refusal): void {
     if (project !== null && key.projectSource !== 'operator') this.setProject(key.id, project, 'learnt');
     if (chargedModel !== null) this.charged.learn(asked, chargedModel);
-    const wallMs = this.#clock.wallMs();
-    const owner = quotaOwner(key);
-    const charged = this.charged.of(asked);
-    if (limits.length === 0) return;
-    const quota = this.ledger.quota(owner, charged);
-    for (const limit of limits) quota.learn(limit, wallMs);
-    this.#noteChange(quota, owner, charged);
+    this.#quotas.learn(key, this.charged.of(asked), limits);
   }
 
   #rest({ key, asked, model, leasedMs }: Lease, outcome: Extract<KeyOutcome, { kind: 'rest' }>): void {
-    // A model that has given way meanwhile has no rests either, or they would never be dropped.
-    if (this.#turns.find(model) === null) return;
     const charged = this.charged.of(asked);
     if (charged !== model) this.#turns.queue(charged, this.#keys);
     this.#turns.prove(charged);
     const at = { leasedMs, nowMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() };
     const concerned = projectRests.has(outcome.reason) ? this.#siblings(key) : [key];
     this.#rests.refused(key, charged, outcome, at, concerned);
-  }
-
-  #markQuotas(owner: string): void {
-    for (const model of this.ledger.models(owner)) this.changes.mark('quota', owner, model);
   }
 
   /** Keys may be back sooner or later than it seemed. */
@@ -294,7 +279,7 @@ export class KeyPool {
       this.#rests.forget(key, model);
       if (key.figures.get(model)?.inFlight === 0) key.figures.delete(model);
     }
-    this.ledger.forgetModel(model);
+    this.#quotas.forgetModel(model);
     this.charged.forget(model);
   }
 }

@@ -5,7 +5,12 @@ import { type PoolKey, quotaOwner, type Rest } from './pool-key.ts';
 import { type LastRest, nextRest, type RefusedAt } from './rest-rules.ts';
 
 /** Rests that only a change on Google's side ends, which an operator may know of. */
-const lasting: ReadonlySet<RestReason> = new Set(['limit_zero', 'model_closed', 'permission_denied', 'spend_cap']);
+export const lastingRests: ReadonlySet<RestReason> = new Set([
+  'limit_zero',
+  'model_closed',
+  'permission_denied',
+  'spend_cap',
+]);
 
 export class KeyRests {
   readonly #changes: PoolChanges;
@@ -50,8 +55,13 @@ export class KeyRests {
     for (const [model, rest] of from.rests) if (projectRests.has(rest.reason)) this.lengthen(to, model, rest);
   }
 
-  endLasting(key: PoolKey): void {
-    for (const [model, { reason }] of key.rests) if (lasting.has(reason)) this.#end(key, model);
+  /** Ends the rests of a key that have one of `reasons`, null for all; the next refusal is a first one again. */
+  end(key: PoolKey, reasons: ReadonlySet<RestReason> | null): void {
+    for (const [model, { reason }] of key.rests) {
+      if (reasons !== null && !reasons.has(reason)) continue;
+      this.#end(key, model);
+      this.#last.delete(nameOf(key, model));
+    }
   }
 
   forget(key: PoolKey, model: string): void {

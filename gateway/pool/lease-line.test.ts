@@ -88,6 +88,26 @@ describe('the line for keys', () => {
     assert.deepEqual(told, ['a']);
   });
 
+  timed('what a request gives back of its quota serves who waits for it, without waiting for the minute', () => {
+    const { pool, told, join, advance } = stand(1_000);
+    const perMinute = [{ of: 'tokens_per_minute', limit: 1_000 } as const];
+    const told429 = { status: 429, message: '', project: null, limits: perMinute, chargedModel: null };
+    advance(1_000);
+    const taught = pool.lease(request);
+    assert.ok(taught.ok);
+    pool.report(taught.leaseId, { kind: 'rest', forMs: 1_000, reason: 'quota_minute', refusal: told429 });
+    advance(55_000);
+    const large = pool.lease({ ...request, cost: { requests: 1, tokens: 1_000 } });
+    assert.ok(large.ok);
+    advance(55_000);
+    assert.notEqual(join('a'), null);
+    advance(1_000);
+    assert.deepEqual(told, []);
+    pool.report(large.leaseId, { kind: 'ok', promptTokens: 10 });
+    advance(1);
+    assert.deepEqual(told, ['a']);
+  });
+
   timed('an alias stands in the line of its model', () => {
     const { pool, line, told, join, advance } = stand(3_000);
     pool.charged.learn('alias', 'm');

@@ -45,6 +45,11 @@ export class LeaseLine {
     pool.onCapacity = () => {
       for (const model of [...this.#lines.keys()]) this.#serve(model);
     };
+    // Soon, not at once: what was freed is told in the middle of another's report.
+    pool.onFreed = (model) => {
+      const line = this.#lines.get(model);
+      if (line !== undefined) this.#wakeBy(model, line, 0);
+    };
   }
 
   /** Calls that wait at present. */

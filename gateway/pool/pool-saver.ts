@@ -32,8 +32,11 @@ export class PoolSaver {
     return this.#saving ?? Promise.resolve();
   }
 
-  stop(): void {
+  /** Writes what is left, also what has changed while the last was written, and no more. */
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#saving;
+    await this.flush();
   }
 
   async #write(): Promise<void> {

@@ -8,6 +8,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { PoolStateEntry } from '../../shared/pool-state.ts';
 import type { KeyPool } from './key-pool.ts';
 import type { Change } from './pool-changes.ts';
+import { quotaOwner } from './pool-key.ts';
+import { isOfUse } from './quota-ledger.ts';
 
 /** No rest is longer, whatever a clock that jumped makes of it. */
 const restMsMax = 26 * 3_600_000;
@@ -81,7 +83,8 @@ function presentValue({ kind, id, model }: Change, pool: KeyPool, clock: Clock):
       const quota = pool.ledger.find(id, model);
       if (quota === null) return null;
       quota.isMarked = false;
-      return quota.toStored();
+      const value = quota.toStored();
+      return isOfUse(value, clock.wallMs()) ? value : null;
     }
     case 'charged': {
       const charged = pool.charged.of(model);
@@ -97,8 +100,11 @@ export function restorePool(entries: readonly PoolStateEntry[], pool: KeyPool, c
   // Projects first: quotas and rests are theirs.
   const order: readonly PoolStateEntry['kind'][] = ['charged', 'key', 'quota', 'rest'];
   const over: PoolStateEntry[] = [];
+  let known: ReadonlySet<string> | null = null;
+  // Once their projects are restored.
+  const owners = (): ReadonlySet<string> => (known ??= new Set(Array.from(pool.keys(), quotaOwner)));
   for (const kind of order)
-    for (const entry of entries) if (entry.kind === kind && !restore(entry, pool, clock)) over.push(entry);
+    for (const entry of entries) if (entry.kind === kind && !restore(entry, pool, clock, owners)) over.push(entry);
   // What was just read needs no writing, unless there is no use in it any more.
   pool.changes.take();
   for (const { kind, id, model } of over) pool.changes.mark(kind, id, model);
@@ -106,7 +112,12 @@ export function restorePool(entries: readonly PoolStateEntry[], pool: KeyPool, c
 }
 
 /** Gives one entry to the pool; false when there is no use in it any more. */
-function restore({ kind, id, model, value }: PoolStateEntry, pool: KeyPool, clock: Clock): boolean {
+function restore(
+  { kind, id, model, value }: PoolStateEntry,
+  pool: KeyPool,
+  clock: Clock,
+  owners: () => ReadonlySet<string>,
+): boolean {
   if (value === null) return true;
   const wallMs = clock.wallMs();
   switch (kind) {
@@ -124,7 +135,12 @@ function restore({ kind, id, model, value }: PoolStateEntry, pool: KeyPool, cloc
     }
     case 'quota': {
       const stored = readQuota.read(value);
-      if (stored !== null) pool.ledger.quota(id, model).add(stored, wallMs);
+      if (stored === null) return true;
+      if (!isOfUse(stored, wallMs)) return false;
+      // Those of keys and projects that are not here wait in the database.
+      if (!owners().has(id)) return true;
+      pool.restoreModel(model);
+      pool.ledger.quota(id, model).add(stored, wallMs);
       return true;
     }
     case 'charged': {

@@ -39,6 +39,11 @@ export interface StoredQuota {
   dayRequests: number;
 }
 
+/** Whether what was written down still tells anything: a limit that is believed, or what was taken of this day. */
+export function isOfUse({ limits, day }: StoredQuota, wallMs: number): boolean {
+  return day === pacificDayOf(wallMs).name || limits.some(([, , toldAtMs]) => wallMs - toldAtMs <= limitTtlMs);
+}
+
 /** The quota of one project for one model. */
 export class Quota {
   readonly #window = new MinuteWindow();
@@ -84,6 +89,11 @@ export class Quota {
   /** Google told a limit. */
   learn({ of, limit }: QuotaLimit, wallMs: number): void {
     this.#limits.set(of, { limit, toldAtMs: wallMs });
+  }
+
+  /** Nothing that Google told counts any more, until it is told again. */
+  forgetLimits(): void {
+    this.#limits.clear();
   }
 
   /** What is left of each limit. */
@@ -174,7 +184,10 @@ export class QuotaLedger {
     this.#byProject.delete(project);
   }
 
-  forgetModel(model: string): void {
-    for (const byModel of this.#byProject.values()) byModel.delete(model);
+  /** Gives the projects that had a quota of the model. */
+  forgetModel(model: string): string[] {
+    const had: string[] = [];
+    for (const [project, byModel] of this.#byProject) if (byModel.delete(model)) had.push(project);
+    return had;
   }
 }

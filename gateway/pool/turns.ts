@@ -108,6 +108,11 @@ export class Turns {
     if (this.#queues.has(model)) this.#proven.add(model);
   }
 
+  /** Whether there is such a model, by Google's word. */
+  isProven(model: string): boolean {
+    return this.#proven.has(model);
+  }
+
   /** A new key comes last in every queue. */
   add(key: PoolKey): void {
     for (const queue of this.#queues.values()) queue.moveLast(key);
@@ -131,7 +136,7 @@ export class Turns {
     }
     if (dropped === undefined) return;
     this.#queues.delete(dropped);
-    this.#proven.delete(dropped);
     this.#onForgotten(dropped);
+    this.#proven.delete(dropped);
   }
 }
