@@ -3,6 +3,7 @@
  * over its time and releases answers whose row is late.
  */
 import type { ErrorCode } from '../shared/error-catalogue.ts';
+import { InFlight, InFlightIds } from '../shared/in-flight.ts';
 import type { Job } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
 import type { JobMessage, WorkerSlot } from './dispatch.ts';
@@ -21,9 +22,9 @@ interface RelayOptions {
 export class Relay {
   readonly #parts: ExchangeParts;
   readonly #options: RelayOptions;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new InFlight<Exchange>();
+  readonly #ids = new InFlightIds();
   readonly #sweeper: NodeJS.Timeout;
-  #nextId = 1;
   #onIdle: (() => void) | null = null;
   #isEnded = false;
 
@@ -40,7 +41,7 @@ export class Relay {
   /** Streams among them; counted when asked. */
   get streams(): number {
     let count = 0;
-    for (const { record } of this.#exchanges.values()) if (record.isStream) count++;
+    for (const { record } of this.#exchanges.all()) if (record.isStream) count++;
     return count;
   }
 
@@ -51,8 +52,8 @@ export class Relay {
 
   /** Sends a request on its way; from here on its worker, its client and the clock decide. */
   begin(arrival: Arrival, job: Job, down: Downstream): void {
-    const id = this.#nextId++;
-    this.#exchanges.set(id, new Exchange(id, arrival, job, down, this.#parts));
+    const id = this.#ids.next();
+    this.#exchanges.put(id, new Exchange(id, arrival, job, down, this.#parts));
   }
 
   receive(message: Exclude<JobMessage, { t: 'models' | 'models_failed' }>): void {
@@ -60,7 +61,7 @@ export class Relay {
   }
 
   threadLost(slot: WorkerSlot): void {
-    for (const exchange of [...this.#exchanges.values()]) if (exchange.slot === slot) exchange.threadLost();
+    for (const exchange of this.#exchanges.all()) if (exchange.slot === slot) exchange.threadLost();
   }
 
   /** Resolves when nothing is in flight, at once if nothing is. */
@@ -74,7 +75,7 @@ export class Relay {
   /** Ends every request that is still in flight, for good. */
   expireAll(code: ErrorCode, termination: Termination): void {
     this.#isEnded = true;
-    for (const exchange of [...this.#exchanges.values()]) exchange.expire(code, termination);
+    for (const exchange of this.#exchanges.all()) exchange.expire(code, termination);
   }
 
   close(): void {
@@ -83,7 +84,7 @@ export class Relay {
 
   #sweep(): void {
     const nowMs = this.#parts.clock.monotonicMs();
-    for (const exchange of this.#exchanges.values()) {
+    for (const exchange of this.#exchanges.all()) {
       if (nowMs - exchange.record.arrivedMs > this.#options.requestTimeoutMs)
         exchange.expire('request_timeout', 'error');
       else exchange.checkSilence(nowMs, this.#options.pingAfterMs);
@@ -92,7 +93,8 @@ export class Relay {
   }
 
   #over(exchange: Exchange, row: UsageRow): void {
-    this.#exchanges.delete(exchange.id);
+    this.#exchanges.take(exchange.id);
+    this.#ids.release(exchange.id);
     exchange.record.admission.settle(row);
     exchange.record.hold.release();
     this.#options.onRow(row);

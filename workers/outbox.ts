@@ -3,6 +3,7 @@
  * one stream that became ready in the same turn are joined into one.
  */
 import type { MessagePort } from 'node:worker_threads';
+import { InFlight } from '../shared/in-flight.ts';
 import type { FromWorker } from '../shared/messages.ts';
 
 type Frames = Extract<FromWorker, { t: 'frames' }>;
@@ -11,7 +12,7 @@ export class Outbox {
   readonly #port: MessagePort;
   #batch: FromWorker[] = [];
   /** By request, its frames in the batch that is being filled. */
-  readonly #frames = new Map<number, Frames>();
+  readonly #frames = new InFlight<Frames>();
   #flushScheduled = false;
 
   constructor(port: MessagePort) {
@@ -28,20 +29,20 @@ export class Outbox {
   /** Posts chunks of a stream, joined to those of the same turn. */
   postFrames(id: number, text: string): void {
     const open = this.#frames.get(id);
-    if (open !== undefined) {
+    if (open !== null) {
       open.text += text;
       return;
     }
     const frames: Frames = { t: 'frames', id, text };
-    this.#frames.set(id, frames);
+    this.#frames.put(id, frames);
     this.post(frames);
   }
 
   /** Takes back a stream's chunks that have not crossed yet, if they are all of the `chars` there were; else gives ''. */
   takeBackFrames(id: number, chars: number): string {
     const open = this.#frames.get(id);
-    if (open === undefined || open.text.length !== chars) return '';
-    this.#frames.delete(id);
+    if (open === null || open.text.length !== chars) return '';
+    this.#frames.take(id);
     this.#batch.splice(this.#batch.lastIndexOf(open), 1);
     return open.text;
   }
@@ -50,7 +51,8 @@ export class Outbox {
     this.#flushScheduled = false;
     if (this.#batch.length === 0) return;
     this.#port.postMessage(this.#batch);
+    if (this.#frames.size > 0)
+      for (const message of this.#batch) if (message.t === 'frames') this.#frames.take(message.id);
     this.#batch = [];
-    if (this.#frames.size > 0) this.#frames.clear();
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { GatewayError } from '../shared/errors.ts';
+import { InFlight } from '../shared/in-flight.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
@@ -33,7 +34,7 @@ export default function serve({ port, options }: { port: MessagePort; options: W
 class TranslateWorker {
   readonly #port: MessagePort;
   readonly #onStopped: () => void;
-  readonly #jobs = new Map<number, WorkerJob>();
+  readonly #jobs = new InFlight<WorkerJob>();
   readonly #aliases: ModelAliases;
   readonly #chat: ChatOptions;
   readonly #media: MediaSource;
@@ -65,7 +66,7 @@ class TranslateWorker {
     this.#context = {
       client: new GeminiClient(options),
       outbox: new Outbox(port),
-      onOver: (id) => this.#jobs.delete(id),
+      onOver: (id) => this.#jobs.take(id),
       reportBug: (error, requestId) => {
         if (error instanceof GatewayError || error instanceof UpstreamFault) return;
         log.error({ err: error, requestId }, 'unexpected error in a job');
@@ -109,12 +110,12 @@ class TranslateWorker {
     switch (job.kind) {
       case 'chat': {
         const chat = startChat(id, job, this.#chat, this.#media, this.#context);
-        if (chat !== null) this.#jobs.set(id, chat);
+        if (chat !== null) this.#jobs.put(id, chat);
         return;
       }
       case 'embeddings': {
         const embeddings = startEmbeddingsJob(id, job, this.#aliases, this.#context);
-        if (embeddings !== null) this.#jobs.set(id, embeddings);
+        if (embeddings !== null) this.#jobs.put(id, embeddings);
         return;
       }
       case 'models':

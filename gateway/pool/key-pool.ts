@@ -4,6 +4,7 @@
  * the same keys are available each gets its turn, give or take one.
  */
 import type { Clock } from '../../shared/clock.ts';
+import { InFlight, InFlightIds } from '../../shared/in-flight.ts';
 import { type KeyOutcome, projectRests, projectTroubles, type Refusal } from '../../shared/key-outcome.ts';
 import type { LeaseCost } from '../../shared/messages.ts';
 import type { GeminiKey } from '../../shared/rows.ts';
@@ -23,12 +24,12 @@ export class KeyPool {
   readonly #keys = new Map<string, PoolKey>();
   readonly #held = new Set<string>();
   readonly #turns = new Turns((model) => this.#forget(model));
-  readonly #leases = new Map<number, Lease>();
+  readonly #leases = new InFlight<Lease>();
+  readonly #leaseIds = new InFlightIds();
   readonly ledger = new QuotaLedger();
   readonly #soonest: SoonestReturn;
   readonly #quotas: KeyQuotas;
   readonly #affinity = new Affinity();
-  #nextLeaseId = 1;
   /** What is to be written down for the next start. */
   readonly changes = new PoolChanges();
   readonly #rests = new KeyRests(this.changes);
@@ -93,9 +94,9 @@ export class KeyPool {
 
   /** Ends a lease with what it said about its key. A lease that is over already changes nothing. */
   report(leaseId: number, outcome: KeyOutcome): void {
-    const lease = this.#leases.get(leaseId);
-    if (lease === undefined) return;
-    this.#leases.delete(leaseId);
+    const lease = this.#leases.take(leaseId);
+    if (lease === null) return;
+    this.#leaseIds.release(leaseId);
     const { key, model } = lease;
     key.inFlight--;
     const figures = figuresOf(key, model);
@@ -240,9 +241,9 @@ export class KeyPool {
     figures.inFlight++;
     figures.requests++;
     const reservation = this.#quotas.reserve(key, model, request.cost, nowMs);
-    const leaseId = this.#nextLeaseId++;
+    const leaseId = this.#leaseIds.next();
     const { model: asked, affinity } = request;
-    this.#leases.set(leaseId, { key, asked, model, leasedMs: nowMs, reservation, affinity });
+    this.#leases.put(leaseId, { key, asked, model, leasedMs: nowMs, reservation, affinity });
     return { ok: true, leaseId, keyId: key.id, key: key.key };
   }
 

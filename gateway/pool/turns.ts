@@ -76,6 +76,8 @@ export class Turns {
   readonly #queues = new Map<string, Queue>();
   /** Models that there are, by Google's word. */
   readonly #proven = new Set<string>();
+  /** The model that was used last. */
+  #newest: string | null = null;
   readonly #onForgotten: (model: string) => void;
 
   constructor(onForgotten: (model: string) => void) {
@@ -89,6 +91,9 @@ export class Turns {
   queue(model: string, keys: ReadonlyMap<string, PoolKey>): Queue {
     const known = this.#queues.get(model);
     if (known !== undefined) {
+      // Mostly one model is asked for again and again.
+      if (model === this.#newest) return known;
+      this.#newest = model;
       this.#queues.delete(model);
       this.#queues.set(model, known);
       return known;
@@ -96,6 +101,7 @@ export class Turns {
     if (this.#queues.size >= limits.pooledModelsMax) this.#dropOne();
     const queue = new Queue(keys);
     this.#queues.set(model, queue);
+    this.#newest = model;
     return queue;
   }
 
