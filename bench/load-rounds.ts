@@ -70,7 +70,14 @@ export async function runLoadCase(name: string, benchCase: BenchCase, stand: Sta
 export async function openGateways(stand: Stand): Promise<Target[]> {
   const { variant } = stand.options;
   const gateway = await openGateway(stand);
-  return variant === null ? [gateway] : [gateway, await openGateway(stand, variant)];
+  if (variant === null) return [gateway];
+  try {
+    return [gateway, await openGateway(stand, variant)];
+  } catch (error) {
+    // It would keep this process waiting.
+    await gateway.stop();
+    throw error;
+  }
 }
 
 /** Runs every subject once a round, in an order that turns around from round to round. */
