@@ -146,7 +146,11 @@ export function assemble(config: Config, log: Logger, onFatal: (message: string)
   const pool = new KeyPool(clock);
   for (const key of config.geminiApiKeys)
     pool.add({ id: `env-${fingerprint(key).slice(0, 16)}`, key, source: 'environment' });
-  const usage = new UsageQueue(clock, (seq, rows) => writer.sendRows(seq, rows));
+  const usage = new UsageQueue(
+    clock,
+    (seq, rows) => writer.sendRows(seq, rows),
+    (rows) => log.error({ rows }, 'too many usage rows wait for the database; new requests are refused'),
+  );
   const stored: Stored = {
     clientKeys: new ClientKeys(clock),
     clientLimits: new ClientLimits(clock),

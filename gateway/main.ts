@@ -40,7 +40,7 @@ function loadConfig(): Config {
 async function main(): Promise<void> {
   const config = loadConfig();
   const log = makeLogger('gateway', config.logLevel);
-  for (const warning of configWarnings(config)) log.warn(warning);
+  for (const warning of configWarnings(config, readEnvironment())) log.warn(warning);
   const sources = readSettingSources();
   const gateway = assemble(config, log, refuseStart);
   const sessions = new AdminSessions(config, gateway);

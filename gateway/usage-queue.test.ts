@@ -38,6 +38,7 @@ describe('usage queue', () => {
   let clock: FakeClock;
   let sent: { seq: number; ids: string[] }[];
   let released: string[];
+  let alerts: number[];
   let queue: UsageQueue;
 
   const add = (id: string): void => queue.add(rowWithId(id), () => released.push(id));
@@ -46,7 +47,12 @@ describe('usage queue', () => {
     clock = new FakeClock();
     sent = [];
     released = [];
-    queue = new UsageQueue(clock, (seq, rows) => sent.push({ seq, ids: rows.map((row) => row.id) }));
+    alerts = [];
+    queue = new UsageQueue(
+      clock,
+      (seq, rows) => sent.push({ seq, ids: rows.map((row) => row.id) }),
+      (waiting) => alerts.push(waiting),
+    );
   });
 
   test('rows of one turn leave in one batch, and their answers are released by its ack', async () => {
@@ -132,6 +138,17 @@ describe('usage queue', () => {
       queue.add(rowWithId(`r${i}`), null);
     }
     assert.equal(queue.isFull, true);
+  });
+
+  test('at its bound it says so once a minute', () => {
+    queue.releaseOverdue();
+    for (let i = 0; i < limits.rowsWaitingMax; i++) queue.add(rowWithId(`r${i}`), null);
+    assert.deepEqual(alerts, []);
+    for (let second = 0; second < 150; second++) {
+      queue.releaseOverdue();
+      clock.advance(1_000);
+    }
+    assert.deepEqual(alerts, Array(3).fill(limits.rowsWaitingMax));
   });
 
   test('drained waits for the last ack, and says how many rows are left when that does not come', async () => {

@@ -9,6 +9,8 @@ import type { UsageRow } from '../shared/rows.ts';
 
 /** Batches that may be on their way at once: enough to keep the writer busy, few enough to bound the channel's buffer. */
 const batchesUnackedMax = 4;
+/** Between two lines of the log about rows at their bound. */
+const alertMs = 60_000;
 /** Rows in one batch: a message of some hundred kilobytes at most. */
 const batchRowsMax = 1_000;
 
@@ -27,6 +29,8 @@ interface Batch {
 export class UsageQueue {
   readonly #clock: Clock;
   readonly #send: (seq: number, rows: UsageRow[]) => void;
+  readonly #onFull: (waiting: number) => void;
+  #alertedMs: number | null = null;
   #pending: WaitingRow[] = [];
   #unacked: Batch[] = [];
   #unackedRows = 0;
@@ -38,10 +42,14 @@ export class UsageQueue {
   releasedUncommitted = 0;
   committed = 0;
 
-  /** `send` passes a batch to the writer; it is called only between `connect` and `disconnect`. */
-  constructor(clock: Clock, send: (seq: number, rows: UsageRow[]) => void) {
+  /**
+   * `send` passes a batch to the writer; it is called only between `connect` and `disconnect`. `onFull` is told once a
+   * minute that rows are at their bound, as long as they are.
+   */
+  constructor(clock: Clock, send: (seq: number, rows: UsageRow[]) => void, onFull: (waiting: number) => void) {
     this.#clock = clock;
     this.#send = send;
+    this.#onFull = onFull;
   }
 
   /** Rows that are not committed yet. */
@@ -95,11 +103,12 @@ export class UsageQueue {
     if (this.waiting === 0) this.#onEmpty?.();
   }
 
-  /** Releases the answers whose grace is over. Their rows stay. Called by the gateway's sweep. */
+  /** Releases the answers whose grace is over; their rows stay. Called by the gateway's sweep, once a second. */
   releaseOverdue(): void {
     const overdueMs = this.#clock.monotonicMs() - limits.commitGraceMs;
     for (const { rows } of this.#unacked) this.#releaseBefore(rows, overdueMs);
     this.#releaseBefore(this.#pending, overdueMs);
+    this.#alert();
   }
 
   /** Resolves when every row is committed, or after `timeoutMs` with the number of rows that are not. */
@@ -126,6 +135,14 @@ export class UsageQueue {
         rows.map(({ row }) => row),
       );
     }
+  }
+
+  #alert(): void {
+    if (!this.isFull) return;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#alertedMs !== null && nowMs - this.#alertedMs < alertMs) return;
+    this.#alertedMs = nowMs;
+    this.#onFull(this.waiting);
   }
 
   #releaseBefore(rows: readonly WaitingRow[], overdueMs: number): void {

@@ -18,7 +18,7 @@ import type { UsageRow } from '../shared/rows.ts';
 type ChannelMessage = Exclude<FromWriter, { t: 'ack' }>;
 
 interface WriterEvents {
-  /** The writer has opened the database: at the start and after each restart. */
+  /** What the database holds: at the start, after each restart, and when it can be written again. */
   onReady: (state: StoredState) => void;
   onGone: () => void;
   onAck: (seq: number) => void;

@@ -46,9 +46,10 @@ function readConfiguration(): { config: Config | null; findings: Finding[] } {
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     findings.push(warning('configuration', '.env can be read by other users of this machine.', 'chmod 600 .env'));
   try {
-    const config = parseConfig(readEnvironment());
+    const env = readEnvironment();
+    const config = parseConfig(env);
     findings.push(ok('configuration', 'All settings can be read.'));
-    for (const text of configWarnings(config))
+    for (const text of configWarnings(config, env))
       findings.push(warning('configuration', text, 'See docs/configuration.md.'));
     return { config, findings };
   } catch (error) {

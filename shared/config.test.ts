@@ -73,11 +73,12 @@ describe('configuration', () => {
   });
 
   test('what is valid but unwise is warned about', () => {
-    const warnings = configWarnings(
-      parseConfig({ JWT_SECRET: 'too short', GEMINI_BASE_URL: 'http://proxy.example' }),
-    ).join(' ');
+    const env = { JWT_SECRET: 'too short', GEMINI_BASE_URL: 'http://proxy.example', ADMIN_PASWORD: 'hunter2' };
+    const warnings = configWarnings(parseConfig(env), env).join(' ');
     assert.match(warnings, /ADMIN_PASSWORD/);
     assert.match(warnings, /JWT_SECRET is shorter/);
     assert.match(warnings, /not https/);
+    assert.match(warnings, /ADMIN_PASWORD is no setting and has no effect\. Is ADMIN_PASSWORD meant\?/);
+    assert.doesNotMatch(warnings, /hunter2/);
   });
 });

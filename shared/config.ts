@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { SettingSource } from './admin-panel.ts';
+import { mistypedSettings } from './mistyped-settings.ts';
 import { type Setting, settings } from './settings.ts';
 
 type Values<S> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
@@ -73,9 +74,11 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
   return Object.freeze(Object.fromEntries(entries)) as Config;
 }
 
-/** What an operator should know about a configuration that is valid but not good. */
-export function configWarnings(config: Config): string[] {
-  const warnings: string[] = [];
+/** What an operator should know about a configuration that is valid but not good; `env` is what it was parsed from. */
+export function configWarnings(config: Config, env: Readonly<Record<string, string | undefined>>): string[] {
+  const warnings = mistypedSettings(env).map(
+    ({ name, meant }) => `${name} is no setting and has no effect. Is ${meant} meant? It is not set.`,
+  );
   if (config.adminPassword === null)
     warnings.push('ADMIN_PASSWORD is not set: only users who were made before can log in to the admin API.');
   if (config.jwtSecret === null) warnings.push('JWT_SECRET is not set: admin sessions end when the program ends.');

@@ -55,19 +55,22 @@ async function open(options: StoreOptions): Promise<void> {
     store = opened.store;
     const { from, to } = opened.migration;
     if (from !== to) log.info({ from, to }, 'the database has a new schema');
-    const state = await store.load(systemClock.wallMs());
+    const sendState = async (): Promise<void> =>
+      channel.send({ t: 'ready', state: await opened.store.load(systemClock.wallMs()) });
     const commits = new GroupCommit({
       store,
       send: channel.send,
+      onRecovered: sendState,
       onImpossible: (what, fault) =>
         log.error({ code: fault.code, reason: reasonOf(fault.cause) }, `dropped, the database cannot take it: ${what}`),
       wait: (ms, callback) => void setTimeout(callback, ms),
     });
+    await sendState();
     writer = { store, commits };
     void prune(store);
-    channel.send({ t: 'ready', state });
   } catch (error) {
-    const message = error instanceof DatabaseRefused ? error.message : `The writer failed: ${reasonOf(error)}`;
+    const cause = error instanceof StoreFault ? error.cause : error;
+    const message = cause instanceof DatabaseRefused ? cause.message : `The writer failed: ${reasonOf(cause)}`;
     channel.send({ t: 'fatal', message });
     await store?.close();
     channel.leave(1);

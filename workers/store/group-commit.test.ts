@@ -52,9 +52,11 @@ describe('group commit', () => {
   let sent: FromWriter[];
   let impossible: string[];
   let pauses: { ms: number; end: () => void }[];
+  let recover: () => Promise<void>;
   let commits: GroupCommit;
 
   beforeEach(() => {
+    recover = () => Promise.resolve();
     store = new FakeStore();
     sent = [];
     impossible = [];
@@ -63,6 +65,7 @@ describe('group commit', () => {
       store,
       send: (message) => sent.push(message),
       onImpossible: (what) => impossible.push(what),
+      onRecovered: () => recover(),
       wait: (ms, end) => pauses.push({ ms, end }),
     });
   });
@@ -233,6 +236,33 @@ describe('group commit', () => {
     assert.deepEqual(store.ids, ['a', 'b']);
   });
 
+  test('a fault is over once what the database holds was read anew, before any other command', async () => {
+    store.failing = 'SQLITE_IOERR_FSYNC';
+    add(1, 'a');
+    await nextTurn();
+    store.failing = null;
+    recover = () => Promise.reject(new StoreFault('SQLITE_IOERR_READ', false, null));
+    await retry();
+    commits.addCommand(1, remove('x'));
+    assert.deepEqual(sent, [
+      { t: 'fault', code: 'SQLITE_IOERR_FSYNC' },
+      { t: 'fault', code: 'SQLITE_IOERR_READ' },
+      { t: 'result', id: 1, result: 'unavailable' },
+    ]);
+    sent = [];
+    recover = async () => void sent.push({ t: 'ack', seq: -1 });
+    await retry();
+    commits.addCommand(2, remove('y'));
+    await commits.idle();
+    assert.deepEqual(sent, [
+      { t: 'ack', seq: -1 },
+      { t: 'fault', code: null },
+      { t: 'ack', seq: 1 },
+      { t: 'result', id: 2, result: 'ok' },
+    ]);
+    assert.deepEqual(store.ids, ['a']);
+  });
+
   test('idle() waits for the last commit, through a fault too', async () => {
     await commits.idle();
     store.failing = 'SQLITE_FULL';
@@ -268,6 +298,7 @@ describe('group commit', () => {
             if (message.t === 'ack') assert.ok(fake.ids.length >= (ends.get(message.seq) ?? Number.NaN));
           },
           onImpossible: () => assert.fail('nothing is impossible here'),
+          onRecovered: () => Promise.resolve(),
           wait: (_ms, end) => waiting.push(end),
         });
         for (const [seq, action] of script.entries()) {

@@ -17,6 +17,12 @@ export interface GroupCommitParts {
   send: (message: FromWriter) => void;
   /** Told of a row or command that the database can never take; such a row is dropped. */
   onImpossible: (what: string, fault: StoreFault) => void;
+  /**
+   * Called when a commit works after one that failed, before anything else is committed; rejects with a StoreFault when it
+   * does not after all. A commit that failed at its last step may be found in the database all the same, so that what is
+   * known elsewhere of the database must be read anew.
+   */
+  onRecovered: () => Promise<void>;
   /** Calls back after a pause. */
   wait: (ms: number, callback: () => void) => void;
 }
@@ -104,8 +110,9 @@ export class GroupCommit {
     const [first] = batches;
     const rows = batches.length === 1 && first !== undefined ? first.rows : batches.flatMap((batch) => batch.rows);
     const results = await this.#commitAll(rows, commands);
-    const { send } = this.#parts;
+    const { send, onRecovered } = this.#parts;
     if (this.#fault !== null) {
+      await onRecovered();
       this.#fault = null;
       send({ t: 'fault', code: null });
     }

@@ -139,7 +139,7 @@ describe('sqlite store', () => {
     const otherKey = openSqliteStore({ ...options, encryptionKey: '00'.repeat(32) }).store;
     await assert.rejects(
       otherKey.load(0),
-      (error) => error instanceof DatabaseRefused && /sealed with another key.*ENCRYPTION_KEY/.test(error.message),
+      ({ cause }) => cause instanceof DatabaseRefused && /sealed with another key.*ENCRYPTION_KEY/.test(cause.message),
     );
     await otherKey.close();
   });
@@ -202,6 +202,7 @@ describe('sqlite store', () => {
       store,
       send: (message) => sent.push(message),
       onImpossible: (what) => assert.fail(what),
+      onRecovered: async () => void (await store.load(0)),
       wait: (_ms, callback) => {
         retry = callback;
       },

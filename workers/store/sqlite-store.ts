@@ -46,7 +46,7 @@ export class SqliteStore implements Store {
   }
 
   async load(nowMs: number): Promise<StoredState> {
-    return this.#use().commands.load(nowMs);
+    return this.#guarded(({ commands }) => commands.load(nowMs));
   }
 
   async commit(rows: readonly UsageRow[], commands: readonly StoreCommand[]): Promise<StoreResult[]> {

@@ -6,7 +6,7 @@ import type { StoreCommand, StoredState, StoreResult } from '../../shared/messag
 import type { UsageRow } from '../../shared/rows.ts';
 
 export interface Store {
-  /** What the gateway needs in memory; `nowMs` is wall time, for sums of the present day. */
+  /** What the gateway needs in memory; `nowMs` is wall time, for sums of the present day. Rejects with a StoreFault. */
   load(nowMs: number): Promise<StoredState>;
   /**
    * Commits rows and commands together, all or nothing, and gives the commands' results in their order. A row that is

@@ -41,7 +41,14 @@ export function readExtraContent(source: unknown): string | undefined {
 /** The id that a client gets for a call. */
 export function signId(id: string, signature: string | undefined): string {
   if (signature === undefined || signature.length > signatureInIdCharsMax) return id;
-  return id + delimiter + signature.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  return (
+    id +
+    delimiter +
+    signature
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replace(/={1,2}$/, '')
+  );
 }
 
 /** Gemini's id and the signature in the id that a client sent back. */
@@ -52,7 +59,7 @@ export function splitId(signedId: string): { id: string; signature: string | und
     .slice(at + delimiter.length)
     .replaceAll('-', '+')
     .replaceAll('_', '/')
-    .replace(/=+$/, '');
+    .replace(/={1,2}$/, '');
   const isWhole = /^[A-Za-z0-9+/]+$/.test(signature) && signature.length % 4 !== 1;
   return {
     id: signedId.slice(0, at),
