@@ -5,6 +5,7 @@
 import type { Clock } from '../shared/clock.ts';
 import type { ErrorCode } from '../shared/error-catalogue.ts';
 import { errorBody, errorSpec, type PlainError } from '../shared/errors.ts';
+import { answered } from '../shared/key-outcome.ts';
 import type { FromWorker, Job, LeaseWish, ToWorker } from '../shared/messages.ts';
 import type { Termination, UsageRow } from '../shared/rows.ts';
 import type { Dispatch, JobMessage, WorkerSlot } from './dispatch.ts';
@@ -86,13 +87,16 @@ export class Exchange {
         this.#leases.giveBack(message.leaseId, message.outcome);
         this.#on('attempt_failed');
         return;
+      case 'call_again':
+        this.#leases.callAgain(message.leaseId, message.promptTokens, message.cost);
+        return;
       case 'frames':
         record.contentCame();
         this.#content = message.text;
         this.#on('content');
         return;
       case 'done':
-        this.#leases.giveBack(message.leaseId, { kind: 'ok', promptTokens: message.usage.prompt });
+        this.#leases.giveBack(message.leaseId, answered(message.promptTokens));
         record.contentCame();
         record.usage = message.usage;
         record.finishReason = message.finishReason;

@@ -1,7 +1,7 @@
 /** The leases of one request: asked for by its worker, waited for when all keys rest for a moment, and given back. */
 import type { PlainError } from '../shared/errors.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
-import type { LeaseRetry, LeaseWish } from '../shared/messages.ts';
+import type { LeaseCost, LeaseRetry, LeaseWish } from '../shared/messages.ts';
 import type { KeyPool } from './pool/key-pool.ts';
 import type { LeaseRequest, LeaseResult } from './pool/lease.ts';
 import type { LeaseLine } from './pool/lease-line.ts';
@@ -87,6 +87,11 @@ export class RequestLeases {
     else if (retry === 'foreign' || !this.#wait(call, wish, { ...request, tried: null })) this.#refuse(call, wish);
   }
 
+  /** A lease serves one more call. */
+  callAgain(leaseId: number, promptTokens: number | null, cost: LeaseCost): void {
+    this.#parts.pool.callAgain(leaseId, promptTokens, cost);
+  }
+
   /** Ends a lease with what its use said about the key. */
   giveBack(leaseId: number, outcome: KeyOutcome): void {
     this.#parts.pool.report(leaseId, outcome);
@@ -100,7 +105,9 @@ export class RequestLeases {
   /** Ends what no message of the worker will end: what it says about the keys is nothing. */
   end(reason: string): void {
     this.leaveLine();
-    for (const leaseId of [...this.#leases.keys()]) this.giveBack(leaseId, { kind: 'neutral', reason });
+    // A lease that nobody used took nothing.
+    const outcome = { kind: 'neutral', reason, isFree: reason === 'unused' } as const;
+    for (const leaseId of [...this.#leases.keys()]) this.giveBack(leaseId, outcome);
   }
 
   #isHeavyFor({ refusal }: Extract<KeyOutcome, { kind: 'rest' }>): boolean {

@@ -26,9 +26,27 @@ export const projectRests: ReadonlySet<RestReason> = new Set([
   'model_closed',
 ]);
 
+/** Why Google will have nothing more to do with a key. Those of `projectTroubles` hold for every key of the project. */
+export type DisableReason =
+  | 'invalid_key'
+  | 'expired_key'
+  /** Seen in public. */
+  | 'leaked'
+  /** The key is kept to other APIs, websites, addresses or apps. */
+  | 'restricted'
+  /** It is no API key, or of a kind that Google takes no longer. */
+  | 'unauthenticated'
+  | 'project_denied'
+  /** The project is gone. */
+  | 'project_invalid'
+  | 'billing'
+  | 'suspended'
+  | 'service_disabled';
+
 /** Reasons for which a key is out that hold for every key of its project. */
-export const projectTroubles: ReadonlySet<string> = new Set([
+export const projectTroubles: ReadonlySet<string> = new Set<DisableReason>([
   'project_denied',
+  'project_invalid',
   'billing',
   'suspended',
   'service_disabled',
@@ -60,6 +78,11 @@ export interface Refusal {
 export type KeyOutcome =
   /** It worked. `promptTokens` is what it took of the token quota, where that is known by now. */
   { kind: 'ok'; promptTokens?: number } | FailedUse;
+
+/** What a use that worked says about the key; `promptTokens` where Google has told them. */
+export function answered(promptTokens: number | null): KeyOutcome {
+  return promptTokens === null ? { kind: 'ok' } : { kind: 'ok', promptTokens };
+}
 
 /** What a use that failed says about the key; `refusal` is there when Google has answered. */
 export type FailedUse = { refusal?: Refusal } & (

@@ -93,12 +93,16 @@ export type FromWorker =
       retry: LeaseRetry;
     }
   | { t: 'outcome'; id: number; leaseId: number; outcome: KeyOutcome }
+  /** An answer goes on with another call on the same lease; `promptTokens` are those of the call that has ended. */
+  | { t: 'call_again'; id: number; leaseId: number; promptTokens: number | null; cost: LeaseCost }
   | { t: 'frames'; id: number; text: string }
   | {
       t: 'done';
       id: number;
       /** The lease of the call that ended last; those of others were reported before. */
       leaseId: number;
+      /** Tokens of the prompt of that call, as its lease took them of the quota; null where Google has not said. */
+      promptTokens: number | null;
       /** What the client may see only after its row is committed: the last chunks of a stream, or the whole body. */
       tail: string;
       usage: TokenUsage;
@@ -169,7 +173,8 @@ export interface PoolCommand {
 
 /**
  * How a command ended. `exists`: a unique key is taken; `missing`: no such entry; `stale`: it has another version than
- * expected; `unavailable`: the database can't be written at the moment, and the command was not applied.
+ * expected; `unavailable`: the database can't be written at the moment, and the command was not applied; should it be
+ * found there all the same, the state that is sent when it can be written again has it.
  */
 export type StoreResult = 'ok' | 'exists' | 'missing' | 'stale' | 'unavailable';
 
@@ -210,7 +215,7 @@ export type ToWriter =
   | { t: 'stop' };
 
 export type FromWriter =
-  /** The database is open and migrated. */
+  /** The database is open and migrated, or can be written again after a fault; this is what it holds. */
   | { t: 'ready'; state: StoredState }
   /** All rows up to and including batch `seq` of this connection are committed. */
   | { t: 'ack'; seq: number }

@@ -6,15 +6,12 @@ import { type PlainError, toPlainError } from '../shared/errors.ts';
 import { randomFraction } from '../shared/ids.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
-import type { LeaseRetry, LeaseWish } from '../shared/messages.ts';
+import type { LeaseCost, LeaseRetry, LeaseWish } from '../shared/messages.ts';
 import type { GeminiClient, UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
 import type { Outbox } from './outbox.ts';
-import {
-  classifyFailure,
-  classifyStatus,
-  isStaleConnection,
-  type UpstreamVerdict,
-} from './translation/upstream-error.ts';
+import { isStaleConnection } from './translation/transport-fault.ts';
+import { classifyFailure, classifyStatus } from './translation/upstream-error.ts';
+import type { UpstreamVerdict } from './translation/upstream-verdict.ts';
 
 /** What all jobs of a worker share. */
 export interface JobContext {
@@ -32,12 +29,20 @@ export function failToStart(error: unknown, id: number, requestId: string, { out
   reportBug(error, requestId);
 }
 
+/** A call that an answer goes on with: what it will take of the quota, and what the one before has taken. */
+export interface FurtherCall {
+  promptTokens: number | null;
+  cost: LeaseCost;
+}
+
 /** Reads the body of one answer of status 200. What it throws ends the attempt. */
 export interface AnswerReader {
   feed(chunk: Buffer): void;
-  /** The body has ended. `more`: the answer goes on with another call on the same key. */
-  end(): 'whole' | 'more';
+  /** The body has ended, and the answer with it, unless it goes on with another call on the same key. */
+  end(): FurtherCall | null;
 }
+
+export type Resumption = 'further' | 'same' | 'none';
 
 /** Whose attempts these are. */
 export interface AttemptOwner {
@@ -51,9 +56,9 @@ export interface AttemptOwner {
   replaceSignatures(): boolean;
   /**
    * Part of the answer is with the client: whether the rest can be asked for, which the next request then does. Asked
-   * once a failure.
+   * once a failure. `further`: more of the answer has come since it was asked for last; `same`: nothing has.
    */
-  resume(): boolean;
+  resume(): Resumption;
   /** A reader for the next answer. */
   toReader(contentType: string): AnswerReader;
   /** The reader took the answer whole. Its lease is still out: whoever owns these attempts ends it. */
@@ -72,13 +77,15 @@ export class AttemptLoop implements UpstreamListener {
   readonly #number: number;
   readonly #owner: AttemptOwner;
   readonly #context: JobContext;
-  /** When the first lease was asked for; some calls of a job begin only after others. */
+  /** When the first lease was asked for, since some calls of a job begin only after others; or the rest of an answer. */
   #startedMs = 0;
   #leaseId: number | null = null;
   #key = '';
   #call: UpstreamCall | null = null;
   #attempts = 0;
   #neutralRetries = 0;
+  /** The last attempt that failed had brought more of an answer that goes on. */
+  #isFurther = false;
   #backoff: NodeJS.Timeout | null = null;
   #lastError: PlainError | null = null;
   #isOver = false;
@@ -178,8 +185,9 @@ export class AttemptLoop implements UpstreamListener {
     try {
       if (chunk !== null) reader.feed(chunk);
       else {
-        if (reader.end() === 'more') this.#callGemini();
-        else this.#answered();
+        const further = reader.end();
+        if (further === null) this.#answered();
+        else this.#callAgain(further);
       }
     } catch (error) {
       this.#call?.abort();
@@ -196,6 +204,13 @@ export class AttemptLoop implements UpstreamListener {
     this.#reader = null;
     this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key: this.#key }, this);
     if (this.#isPaused) this.#call.pause();
+  }
+
+  #callAgain(further: FurtherCall): void {
+    const leaseId = this.#leaseId;
+    if (leaseId === null) throw new Error('an answer goes on without a lease');
+    this.#context.outbox.post({ t: 'call_again', id: this.#id, leaseId, ...further });
+    this.#callGemini();
   }
 
   #answered(): void {
@@ -227,12 +242,12 @@ export class AttemptLoop implements UpstreamListener {
       this.start('foreign');
       return;
     }
-    this.#neutralRetries++;
+    if (!this.#isFurther) this.#neutralRetries++;
     if (isStale) {
       this.start('stale_connection');
       return;
     }
-    const pauseMs = backoffMs * 2 ** (this.#neutralRetries - 1) * (0.5 + randomFraction());
+    const pauseMs = backoffMs * 2 ** Math.max(0, this.#neutralRetries - 1) * (0.5 + randomFraction());
     this.#backoff = setTimeout(() => {
       this.#backoff = null;
       this.start('trouble');
@@ -242,10 +257,22 @@ export class AttemptLoop implements UpstreamListener {
   #mayRetry({ retry, outcome }: UpstreamVerdict): boolean {
     if (retry === false || this.#attempts >= limits.attemptsMax) return false;
     // What the client has already read must not come again: only the rest may be asked for.
-    if (this.#owner.started) return retry !== 'foreign' && this.#owner.resume();
+    if (this.#owner.started && (retry === 'foreign' || !this.#mayResume())) return false;
+    if (this.#isFurther) return true;
     if (performance.now() - this.#startedMs >= limits.attemptsWindowMs) return false;
     if (retry === 'foreign') return this.#owner.wish.ownedBy !== null;
     return outcome.kind !== 'neutral' || this.#neutralRetries < (retry === 'once' ? 1 : neutralRetriesMax);
+  }
+
+  /** A call that brought more of the answer has done well: the next has as many retries, and as long, as a first one. */
+  #mayResume(): boolean {
+    const resumption = this.#owner.resume();
+    this.#isFurther = resumption === 'further';
+    if (this.#isFurther) {
+      this.#neutralRetries = 0;
+      this.#startedMs = performance.now();
+    }
+    return resumption !== 'none';
   }
 
   #endLease(outcome: KeyOutcome): void {

@@ -6,7 +6,14 @@ import type { PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { LeaseWish } from '../shared/messages.ts';
 import { noUsage, type TokenUsage } from '../shared/usage.ts';
-import { type AnswerReader, AttemptLoop, type AttemptOwner, type JobContext } from './attempt-loop.ts';
+import {
+  type AnswerReader,
+  AttemptLoop,
+  type AttemptOwner,
+  type FurtherCall,
+  type JobContext,
+  type Resumption,
+} from './attempt-loop.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
 import type { AnswerIds } from './translation/answer-context.ts';
@@ -16,6 +23,7 @@ import { type EndedChoice, WholeChoice } from './translation/chat-response.ts';
 import { ChatStream, type StreamedChoice } from './translation/chat-stream.ts';
 import { jsonString } from './translation/json-text.ts';
 import { resumedBody } from './translation/resumed-answer.ts';
+import { guessTokens } from './translation/usage-mapping.ts';
 import { WholeBody } from './whole-body.ts';
 
 /** A stream that is cut again and again is given up. */
@@ -25,14 +33,14 @@ const resumesMax = 3;
 export interface ChoiceOwner {
   /** Chunks that may go out now. */
   onFrames(text: string): void;
-  /** The choice is whole, and its lease still out. */
-  onAnswered(leaseId: number): void;
+  /** The choice is whole, and its lease still out. `promptTokens` are those of its last call; null where Google told none. */
+  onAnswered(leaseId: number, promptTokens: number | null): void;
   onGaveUp(error: PlainError): void;
 }
 
 export class ChatChoice implements AttemptOwner {
   readonly attempts: AttemptLoop;
-  readonly wish: LeaseWish;
+  wish: LeaseWish;
   readonly requestId: string;
   readonly #plan: ChatPlan;
   readonly #ids: AnswerIds;
@@ -47,8 +55,10 @@ export class ChatChoice implements AttemptOwner {
   #hasOwnSignatures = true;
   #continuationToken: string | null = null;
   #continuations = 0;
-  /** How often the stream was cut and continued. */
+  /** How often the stream was cut with more text than before, and continued. */
   #resumes = 0;
+  /** Chars of the text after which the rest was asked for last. */
+  #resumedChars = 0;
 
   /** `call` is the number under which the gateway knows its leases. */
   constructor(
@@ -126,29 +136,39 @@ export class ChatChoice implements AttemptOwner {
       feed: (chunk) => events.feed(chunk),
       end: () => {
         events.end();
-        if (this.#goesOn(collector)) return 'more';
-        this.#end(collector);
-        return 'whole';
+        const further = this.#goOn(collector);
+        if (further === null) this.#end(collector);
+        return further;
       },
     };
   }
 
   /** The part that the client has goes back as a turn of the model, and the rest is read by the same collector. */
-  resume(): boolean {
+  resume(): Resumption {
     const collector = this.#collector;
-    if (!(collector instanceof ChatStream) || this.#continuations > 0 || this.#resumes >= resumesMax) return false;
+    if (!(collector instanceof ChatStream) || this.#continuations > 0) return 'none';
     const text = collector.resume();
+    if (text === null) return 'none';
+    // What was asked for in vain is asked for again: that is no further resume.
+    const isFurther = text.length > this.#resumedChars;
+    if (isFurther && this.#resumes >= resumesMax) return 'none';
     const { model, geminiBody } = this.#plan;
-    const asked = this.#hasOwnSignatures ? geminiBody : withPlaceholderSignatures(geminiBody);
-    const body = text === null ? null : resumedBody(model, asked, text);
-    if (body === null) return false;
+    // Google answers with newer models for some that it has retired, and will again.
+    const served = collector.modelServed ?? model;
+    const body = resumedBody(served, this.#hasOwnSignatures ? geminiBody : withPlaceholderSignatures(geminiBody), text);
+    if (body === null) return 'none';
     this.#body = body;
+    if (!isFurther) return 'same';
+    // The answer so far is part of the prompt now.
+    const tokens = this.#plan.answer.promptTokensGuess + guessTokens(text.length);
+    this.wish = { ...this.wish, cost: { requests: 1, tokens } };
     this.#resumes++;
-    return true;
+    this.#resumedChars = text.length;
+    return 'further';
   }
 
   onAnswered(leaseId: number): void {
-    this.#owner.onAnswered(leaseId);
+    this.#owner.onAnswered(leaseId, this.#collector?.promptTokens ?? null);
   }
 
   onGaveUp(error: PlainError): void {
@@ -174,11 +194,15 @@ export class ChatChoice implements AttemptOwner {
     else this.whole = collector.endChoice();
   }
 
-  #goesOn(collector: ChatStream | WholeChoice): boolean {
-    if (this.#continuations >= limits.continuationsMax) return false;
+  /** The next call of an answer that takes several; null where there is none. */
+  #goOn(collector: ChatStream | WholeChoice): FurtherCall | null {
+    if (this.#continuations >= limits.continuationsMax) return null;
+    const { promptTokens, usage } = collector;
     this.#continuationToken = collector.takeContinuation();
-    if (this.#continuationToken === null) return false;
+    if (this.#continuationToken === null) return null;
     this.#continuations++;
-    return true;
+    // What was made so far is read again with the prompt.
+    const made = usage === null ? 0 : usage.output + usage.thoughts;
+    return { promptTokens, cost: { requests: 1, tokens: (usage?.prompt ?? 0) + made } };
   }
 }

@@ -3,6 +3,7 @@
  * or has no key left, the models that the operator named for that are asked instead.
  */
 import type { PlainError } from '../shared/errors.ts';
+import { answered } from '../shared/key-outcome.ts';
 import type { TokenUsage } from '../shared/usage.ts';
 import type { JobContext } from './attempt-loop.ts';
 import { ChatChoice, type ChoiceOwner } from './chat-choice.ts';
@@ -108,18 +109,18 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
     this.#context.outbox.postFrames(this.#id, text);
   }
 
-  onAnswered(leaseId: number): void {
+  onAnswered(leaseId: number, promptTokens: number | null): void {
     this.#answered++;
     if (this.#answered < this.#choices.length) {
-      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: { kind: 'ok' } });
+      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: answered(promptTokens) });
       return;
     }
-    const { tail, usage, finishReason, modelServed } = this.#ending();
+    const { tail, ...ending } = this.#ending();
     this.#end();
     const head =
       this.#framesChars > onePieceCharsMax ? '' : this.#context.outbox.takeBackFrames(this.#id, this.#framesChars);
     const whole = head + tail;
-    this.#context.outbox.post({ t: 'done', id: this.#id, leaseId, tail: whole, usage, finishReason, modelServed });
+    this.#context.outbox.post({ t: 'done', id: this.#id, leaseId, promptTokens, tail: whole, ...ending });
   }
 
   /** One choice without an answer is a request without one. */
@@ -173,7 +174,8 @@ export class ChatJob implements WorkerJob, ChoiceOwner {
   }
 }
 
-const unused = { kind: 'neutral', reason: 'unused' } as const;
+/** Nothing was sent with it. */
+const unused = { kind: 'neutral', reason: 'unused', isFree: true } as const;
 
 function atLeastOne<T extends StreamedChoice | EndedChoice>(choices: readonly (T | null)[]): [T, ...T[]] {
   const [first, ...others] = choices.filter((choice) => choice !== null);

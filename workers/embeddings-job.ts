@@ -1,5 +1,6 @@
 /** One embeddings request in a worker: its batches go to Gemini a few at a time, each with attempts of its own. */
 import type { PlainError } from '../shared/errors.ts';
+import { answered } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
 import type { Job, LeaseWish } from '../shared/messages.ts';
 import { noUsage, type TokenUsage } from '../shared/usage.ts';
@@ -48,7 +49,7 @@ class EmbeddingsJob implements WorkerJob {
     this.#batches = plan.batches.map(
       (batch, number) =>
         new Batch(id, number, requestId, plan, batch, context, {
-          onAnswered: (leaseId) => this.#onAnswered(leaseId),
+          onAnswered: (leaseId, promptTokens) => this.#onAnswered(leaseId, promptTokens),
           onGaveUp: (error) => this.#onGaveUp(error),
         }),
     );
@@ -81,10 +82,10 @@ class EmbeddingsJob implements WorkerJob {
     this.#batches[this.#begun++]?.attempts.start();
   }
 
-  #onAnswered(leaseId: number): void {
+  #onAnswered(leaseId: number, promptTokens: number | null): void {
     this.#answered++;
     if (this.#answered < this.#batches.length) {
-      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: { kind: 'ok' } });
+      this.#context.outbox.post({ t: 'outcome', id: this.#id, leaseId, outcome: answered(promptTokens) });
       if (this.#begun < this.#batches.length) this.#beginNext();
       return;
     }
@@ -97,6 +98,7 @@ class EmbeddingsJob implements WorkerJob {
       t: 'done',
       id: this.#id,
       leaseId,
+      promptTokens,
       tail,
       usage,
       finishReason: 'stop',
@@ -128,14 +130,19 @@ class EmbeddingsJob implements WorkerJob {
   }
 }
 
+/** Whose batch it is. */
+interface BatchOwner {
+  onAnswered(leaseId: number, promptTokens: number | null): void;
+  onGaveUp(error: PlainError): void;
+}
+
 /** One batch: what is asked, and its vectors once they are there. */
 class Batch implements AttemptOwner {
   readonly requestId: string;
   readonly wish: LeaseWish;
   readonly started = false;
   readonly attempts: AttemptLoop;
-  readonly onAnswered: (leaseId: number) => void;
-  readonly onGaveUp: (error: PlainError) => void;
+  readonly #owner: BatchOwner;
   readonly #model: string;
   readonly #batch: EmbeddingsPlan['batches'][number];
   vectors: EmbeddedVector[] = [];
@@ -148,7 +155,7 @@ class Batch implements AttemptOwner {
     { model, modelAsked }: EmbeddingsPlan,
     batch: EmbeddingsPlan['batches'][number],
     context: JobContext,
-    { onAnswered, onGaveUp }: Pick<AttemptOwner, 'onAnswered' | 'onGaveUp'>,
+    owner: BatchOwner,
   ) {
     this.requestId = requestId;
     this.wish = {
@@ -161,8 +168,7 @@ class Batch implements AttemptOwner {
       ownedBy: null,
       mayWait: true,
     };
-    this.onAnswered = onAnswered;
-    this.onGaveUp = onGaveUp;
+    this.#owner = owner;
     this.#model = model;
     this.#batch = batch;
     this.attempts = new AttemptLoop(id, number, this, context);
@@ -185,8 +191,17 @@ class Batch implements AttemptOwner {
   }
 
   /** Nothing is with the client before all is there. */
-  resume(): boolean {
-    return false;
+  resume(): 'none' {
+    return 'none';
+  }
+
+  onAnswered(leaseId: number): void {
+    const told = this.#told;
+    this.#owner.onAnswered(leaseId, told === null || told.estimated ? null : told.prompt);
+  }
+
+  onGaveUp(error: PlainError): void {
+    this.#owner.onGaveUp(error);
   }
 
   toReader(): AnswerReader {

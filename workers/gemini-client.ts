@@ -2,6 +2,7 @@
  * HTTP to Gemini: one undici pool a worker, every option named. Nothing is inflated, no redirect is followed, sizes and
  * times are bounded. The key travels in a header, never in a URL.
  */
+import { Readable } from 'node:stream';
 import { type Dispatcher, Pool } from 'undici';
 import { limits } from '../shared/limits.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
@@ -24,7 +25,8 @@ export interface UpstreamRequest {
   /** From the API version on, percent-encoded, as `/models/gemini-x:generateContent`. */
   path: string;
   key: string;
-  body: string | Buffer | null;
+  /** Bytes may come in pieces, so that large ones are sent from where they lie. */
+  body: string | readonly Buffer[] | null;
 }
 
 export class GeminiClient {
@@ -54,13 +56,16 @@ export class GeminiClient {
   call(request: UpstreamRequest, listener: UpstreamListener): UpstreamCall {
     const call = new UpstreamCall(listener);
     const headers: Record<string, string> = { 'x-goog-api-key': request.key, 'accept-encoding': 'identity' };
-    if (request.body !== null) headers['content-type'] = 'application/json';
+    const { body } = request;
+    if (body !== null) headers['content-type'] = 'application/json';
+    // Of a stream undici does not know the length, and would send chunks.
+    if (isPieces(body)) headers['content-length'] = String(lengthOf(body));
     this.#pool.dispatch(
       {
         method: request.method,
         path: this.#pathPrefix + request.path,
         headers,
-        body: request.body,
+        body: isPieces(body) ? Readable.from(body, { objectMode: false }) : body,
         // Calls that failed before anything was sent are tried again by the job, on another key.
         idempotent: false,
       },
@@ -73,6 +78,14 @@ export class GeminiClient {
   close(): Promise<void> {
     return this.#pool.destroy();
   }
+}
+
+function isPieces(body: UpstreamRequest['body']): body is readonly Buffer[] {
+  return typeof body === 'object' && body !== null;
+}
+
+function lengthOf(pieces: readonly Buffer[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** One call, as undici drives it and as its owner stops it. */

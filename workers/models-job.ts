@@ -6,7 +6,8 @@ import type { ListedModel } from '../shared/messages.ts';
 import type { JobContext } from './attempt-loop.ts';
 import type { GeminiClient } from './gemini-client.ts';
 import { parseUpstreamObject } from './translation/json-text.ts';
-import { classifyFailure, classifyStatus, type UpstreamVerdict } from './translation/upstream-error.ts';
+import { classifyFailure, classifyStatus } from './translation/upstream-error.ts';
+import type { UpstreamVerdict } from './translation/upstream-verdict.ts';
 
 /** Pages of one list: Google has some dozens of models, so this many thousands are a fault. */
 const pagesMax = 20;

@@ -21,10 +21,10 @@ export class WholeBody implements AnswerReader {
     this.#chunks.push(chunk);
   }
 
-  end(): 'whole' {
+  end(): null {
     const [first] = this.#chunks;
     const bytes = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
     this.#onText(bytes.toString('utf8'));
-    return 'whole';
+    return null;
   }
 }

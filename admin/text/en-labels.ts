@@ -204,7 +204,7 @@ export const enLabels = {
   'reason.disabled': 'disabled',
   'reason.exhausted': 'rate limited',
   'reason.in_flight': 'in flight',
-  'reason.invalid': 'key invalid',
+  'reason.invalid_key': 'key invalid',
   'reason.leaked': 'key leaked',
   'reason.model_closed': 'model closed',
   'reason.ok': 'ok',

@@ -1,4 +1,5 @@
 /** The panel's texts in the language that is chosen. */
+import type { DisableReason, RestReason } from '../../shared/key-outcome.ts';
 import { language } from '../state/preferences.ts';
 import { enLabels } from './en-labels.ts';
 import { enSentences } from './en-sentences.ts';
@@ -6,7 +7,8 @@ import { zhLabels } from './zh-labels.ts';
 import { zhSentences } from './zh-sentences.ts';
 import { zhSettings } from './zh-settings.ts';
 
-const en = { ...enLabels, ...enSentences };
+/** Whatever puts a key out or to rest has its words. */
+const en = { ...enLabels, ...enSentences } satisfies Readonly<Record<`reason.${DisableReason | RestReason}`, string>>;
 const zh: Readonly<Record<TextKey, string>> = { ...zhLabels, ...zhSentences };
 
 export type TextKey = keyof typeof en;

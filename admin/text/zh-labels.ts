@@ -206,7 +206,7 @@ export const zhLabels: Readonly<Record<keyof typeof enLabels, string>> = {
   'reason.disabled': '停用',
   'reason.exhausted': '受限',
   'reason.in_flight': '进行中',
-  'reason.invalid': '密钥无效',
+  'reason.invalid_key': '密钥无效',
   'reason.leaked': '密钥泄露',
   'reason.model_closed': '模型已关闭',
   'reason.ok': '成功',

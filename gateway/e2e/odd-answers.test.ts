@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { freePort } from '../../bench/nginx.ts';
-import type { Scenario } from '../../bench/simulator/scenario.ts';
+import type { Scenario, ScriptedError } from '../../bench/simulator/scenario.ts';
 import { complete, expectQuiet, type Stack, startStack, testModel } from './harness.ts';
 
 const usageMetadata = { promptTokenCount: 4, candidatesTokenCount: 2, totalTokenCount: 6 };
@@ -22,6 +22,8 @@ const candidate = (text: string | null, finishReason?: string): object => ({
   ],
   usageMetadata,
 });
+
+const unregistered = "Method doesn't allow unregistered callers (callers without established identity).";
 
 /** What Gemini says, and the finish reason with the content that a client gets; an error's status where there is none. */
 const answers: [
@@ -74,6 +76,31 @@ describe('U-21 odd answers', () => {
           await assert.rejects(ask, (error) => error instanceof OpenAI.APIError && error.status === expected);
         else assert.deepEqual(await ask(), expected);
       });
+});
+
+describe("errors that are no key's fault", () => {
+  const errors: [error: ScriptedError, calls: number, status: number][] = [
+    ['overloaded', 3, 503],
+    ['deadline', 2, 504],
+    ['unregistered', 1, 502],
+    [{ status: 401, body: { error: { code: 401, status: 'UNAUTHENTICATED', message: unregistered } } }, 1, 502],
+  ];
+  for (const [error, calls, status] of errors)
+    test(`${JSON.stringify(error)}: ${calls} calls, ${status}, and every key stays`, async () => {
+      const stack = await startStack();
+      try {
+        await stack.simulator.script([{ match: { model: testModel }, error }]);
+        assert.equal((await complete(stack.gateway, stack.clientKey, { stream: false })).status, status);
+        assert.equal((await stack.simulator.log()).length, calls);
+        const listed = await fetch(`${stack.gateway.url}/admin/api/gemini-keys`, {
+          headers: { authorization: `Bearer ${stack.adminToken}` },
+        });
+        assert.doesNotMatch(await listed.text(), /"state":"disabled"/);
+        await expectQuiet(stack.gateway);
+      } finally {
+        await stack.stop();
+      }
+    });
 });
 
 describe('U-23 a Gemini that is not there', { concurrency: true }, () => {

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../shared/clock.ts';
 import { InFlight, InFlightIds } from '../../shared/in-flight.ts';
-import { type KeyOutcome, projectRests, projectTroubles, type Refusal } from '../../shared/key-outcome.ts';
+import { answered, type KeyOutcome, projectRests, projectTroubles, type Refusal } from '../../shared/key-outcome.ts';
 import type { LeaseCost } from '../../shared/messages.ts';
 import type { GeminiKey } from '../../shared/rows.ts';
 import { Affinity } from './affinity.ts';
@@ -90,6 +90,20 @@ export class KeyPool {
     const key = favourite !== undefined && waitMs(favourite) === 0 ? favourite : queue.next(nowMs, waitMs);
     if (key === null) return { ok: false, ...this.soonestReturn(request.model, request.cost) };
     return this.#grant(key, queue, model, request, nowMs);
+  }
+
+  /** A lease serves one more call: what it took stays booked, and the new call is booked like any other. */
+  callAgain(leaseId: number, promptTokens: number | null, cost: LeaseCost): void {
+    const lease = this.#leases.take(leaseId);
+    if (lease === null) return;
+    this.#quotas.settle(lease, answered(promptTokens));
+    // Of a key that was removed meanwhile nothing is booked any more.
+    if (this.#keys.get(lease.key.id) !== lease.key) {
+      this.#leases.put(leaseId, lease);
+      return;
+    }
+    const reservation = this.#quotas.reserve(lease.key, lease.model, cost, this.#clock.monotonicMs());
+    this.#leases.put(leaseId, { ...lease, reservation });
   }
 
   /** Ends a lease with what it said about its key. A lease that is over already changes nothing. */

@@ -5,6 +5,7 @@
 import type { Clock } from '../../shared/clock.ts';
 import type { Config } from '../../shared/config.ts';
 import { maskSecret } from '../../shared/ids.ts';
+import type { DisableReason } from '../../shared/key-outcome.ts';
 import { classifyStatus } from '../../workers/translation/upstream-error.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
@@ -18,14 +19,16 @@ const skewMsMax = 300_000;
 /** Why a key is out of use, as `classifyStatus` names it, and what its owner can do. */
 const cures: Readonly<Record<string, string>> = {
   invalid_key: 'Remove it from GEMINI_API_KEYS or from the stored keys; Google does not know it.',
+  expired_key: 'Renew it in AI Studio, or remove it.',
   leaked: 'Remove it: Google has seen it in public. Make a new one.',
   suspended: 'Look at the project in the Google Cloud console, or remove the key.',
   project_denied: 'Look at the project in the Google Cloud console, or remove the key.',
+  project_invalid: 'Remove it: its project is gone.',
   service_disabled: 'Enable the Generative Language API in the project of the key.',
   restricted: 'Lift the restriction of the key (API, referrer or address) in the Google Cloud console.',
   billing: 'See to the billing of its project.',
   unauthenticated: 'Remove it; it is no API key.',
-};
+} satisfies Record<DisableReason, string>;
 
 export interface Upstream {
   baseUrl: string;

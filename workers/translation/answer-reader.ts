@@ -19,7 +19,7 @@ import { toExtraContent } from './call-signature.ts';
 import { toCitations } from './citations.ts';
 import { toFinishReason } from './finish-reason.ts';
 import { PlainDelta } from './plain-delta.ts';
-import { OverlapTrimmer } from './resumed-answer.ts';
+import { RepetitionTrimmer } from './repetition.ts';
 import { toServerToolPart } from './server-tools.ts';
 import { ToolCallMaker } from './tool-calls.ts';
 import { guessTokens, isUsage, readServedTier, readUsage } from './usage-mapping.ts';
@@ -41,12 +41,14 @@ export class AnswerReader {
   #isBlocked = false;
   #finishReason: string | null = null;
   #textChars = 0;
+  /** What the call at hand has brought, with what is left out of it: that is what it is billed for. */
+  #charsOfCall = 0;
   #callCount = 0;
   #imageCount = 0;
   /** The answer's text by parts, kept only where citations may refer to it, or a cut stream be continued. */
   readonly #texts: string[] = [];
   /** Of an answer that is continued after a cut. */
-  #overlap: OverlapTrimmer | null = null;
+  #repetition: RepetitionTrimmer | null = null;
   #grounding: JsonRecord | null = null;
   #textSignature: string | undefined;
   /** What Gemini's own tools did. */
@@ -79,7 +81,7 @@ export class AnswerReader {
   finish(isStarted: boolean): FinishReason {
     const reason = this.#finishReason;
     // Not of an answer that is none yet: what is held back then comes again with the next one.
-    if (this.#overlap !== null && (reason !== null || this.#isBlocked)) this.#emitText(this.#overlap.end());
+    if (reason !== null || this.#isBlocked) this.#endRepetition();
     if (reason === null) {
       if (this.#isBlocked) return 'content_filter';
       throw new GatewayError(this.#responses > 0 && !this.#sawCandidate ? 'model_output_invalid' : 'upstream_cut');
@@ -100,6 +102,7 @@ export class AnswerReader {
     if (this.#finishReason !== 'CONTINUATION' || token === null) return null;
     this.#earlierUsage = this.usage;
     this.#usageSource = null;
+    this.#charsOfCall = 0;
     this.#finishReason = null;
     this.#continuationToken = null;
     return token;
@@ -117,8 +120,9 @@ export class AnswerReader {
     // The prompt of the next call is billed again, and this one's output was.
     this.#earlierUsage = usage === null ? null : { ...usage, estimated: true };
     this.#usageSource = null;
+    this.#charsOfCall = 0;
     this.#responses = 0;
-    this.#overlap = new OverlapTrimmer(text);
+    this.#repetition = new RepetitionTrimmer(text);
     return text;
   }
 
@@ -126,6 +130,11 @@ export class AnswerReader {
   get usage(): TokenUsage | null {
     const usage = this.#usageOfCall();
     return this.#earlierUsage === null ? usage : addHop(this.#earlierUsage, usage);
+  }
+
+  /** Of the call at hand, as Google told them; null where it did not. */
+  get promptTokens(): number | null {
+    return readUsage(this.usageMetadata)?.prompt ?? null;
   }
 
   get usageMetadata(): unknown {
@@ -158,7 +167,7 @@ export class AnswerReader {
       cached: 0,
       toolPrompt: 0,
       thoughts: 0,
-      output: guessTokens(this.#textChars),
+      output: guessTokens(this.#charsOfCall),
       estimated: true,
     };
   }
@@ -194,7 +203,13 @@ export class AnswerReader {
   }
 
   #addText(text: string): void {
-    this.#emitText(this.#overlap === null ? text : this.#overlap.take(text));
+    this.#charsOfCall += text.length;
+    this.#emitText(this.#repetition === null ? text : this.#repetition.take(text));
+  }
+
+  /** What was held back comes before whatever is no text, and before the end. */
+  #endRepetition(): void {
+    if (this.#repetition !== null) this.#emitText(this.#repetition.end());
   }
 
   #emitText(text: string): void {
@@ -207,12 +222,14 @@ export class AnswerReader {
   #addCall(source: JsonRecord, signature: string | undefined): void {
     // A client that wants one call at a time gets the first, which also has the signature.
     if (this.#callCount > 0 && (this.#context.firstCallOnly || this.#context.legacyFunctions)) return;
+    this.#endRepetition();
     const call = this.#calls.make(source, signature);
     if (call !== undefined) this.#sink.onCall(call, this.#callCount++);
   }
 
   #addImage({ mimeType, data }: JsonRecord, signature: string | undefined): void {
     if (typeof mimeType !== 'string' || !mimeType.startsWith('image/') || typeof data !== 'string') return;
+    this.#endRepetition();
     const image: ImageOutput = {
       type: 'image_url',
       image_url: { url: `data:${mimeType};base64,${data}` },

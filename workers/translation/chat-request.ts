@@ -78,10 +78,10 @@ export function readChatBody({ text, data }: LiftedBody, lists: ToolLists | null
 }
 
 /** Null when it is not so simple, which the whole text then tells. */
-function parseWithoutTools({ rest }: CutBody): JsonRecord | null {
+function parseWithoutTools({ rest, list }: CutBody): JsonRecord | null {
   try {
     const value = parseBodyObject(rest);
-    return isListOf(value) ? value : null;
+    return isListOf(value) && list.isJson() ? value : null;
   } catch {
     return null;
   }
@@ -130,7 +130,7 @@ export function planParsedChat(chatBody: ChatBody, options: TranslateOptions): C
     stream,
     choices,
     upstreamStreams: stream || family.continues,
-    affinity: affinityOf(body, request, options.affinity ?? 'off'),
+    affinity: affinityOf(body, request, data, options.affinity ?? 'off'),
     ownedBy: ownedByProject(request),
     geminiBody: withoutBrokenText(withTools(JSON.stringify(request), toolsJson), bodyText),
     data,

@@ -39,6 +39,10 @@ export class WholeChoice implements ChoiceCollector {
     return '';
   }
 
+  get promptTokens(): number | null {
+    return this.#reader.promptTokens;
+  }
+
   takeContinuation(): string | null {
     return this.#reader.takeContinuation();
   }

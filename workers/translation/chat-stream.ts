@@ -45,11 +45,20 @@ export class ChatStream implements AnswerSink, ChoiceCollector {
     return this.#reader.usage;
   }
 
+  /** The model that Google says has answered; null as long as it has not said. */
+  get modelServed(): string | null {
+    return this.#reader.modelServed;
+  }
+
   /** The chunks that may go out now; '' while nothing of substance has come. */
   step(response: GeminiResponse): string {
     this.#out = '';
     this.#reader.read(response);
     return this.#out;
+  }
+
+  get promptTokens(): number | null {
+    return this.#reader.promptTokens;
   }
 
   takeContinuation(): string | null {

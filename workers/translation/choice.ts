@@ -18,6 +18,8 @@ export interface ChoiceCollector {
   readonly started: boolean;
   /** What is known so far, for answers that end early. */
   readonly usage: TokenUsage | null;
+  /** Of the call at hand, as Google told them; null where it did not. */
+  readonly promptTokens: number | null;
   /** The token with which the request goes on, when Gemini stopped at the cap of one call with tokens left. */
   takeContinuation(): string | null;
 }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { isBase64 } from './base64.ts';
 import { type ChatPlan, planChat, planParsedChat, readChatBody } from './chat-request.ts';
-import { liftData, withoutTokens } from './lifted-data.ts';
+import { liftData } from './lifted-data.ts';
 
 const model = 'gemini-3.8-flash';
 const png = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(60_000, 'sea')]).toString('base64');
@@ -13,7 +13,7 @@ function planLifted(body: string, strict = false): ChatPlan {
 }
 
 function sent({ geminiBody, data }: ChatPlan): unknown {
-  return JSON.parse(data === null ? geminiBody : data.restore(geminiBody).toString());
+  return JSON.parse(data === null ? geminiBody : Buffer.concat(data.restore(geminiBody)).toString());
 }
 
 function chat(content: unknown, more: object = {}): string {
@@ -73,7 +73,7 @@ test('whatever surrounds the data, a body with them back in place is the body th
         items.some(([, , chars]) => chars - (chars % 4) >= 16_384),
       );
       JSON.parse(text);
-      assert.equal(data === null ? text : data.restore(text).toString(), body);
+      assert.equal(data === null ? text : Buffer.concat(data.restore(text)).toString(), body);
       if (data !== null) assert.ok(text.length < body.length - 16_000);
     }),
     { numRuns: 60 },
@@ -86,9 +86,44 @@ test('a fault of the JSON is told by its place in what the client sent', () => {
   assert.throws(() => planLifted(body), place);
 });
 
-test('the conversation is the same one in every thread', () => {
-  const body = liftData(Buffer.from(chat([{ type: 'input_audio', input_audio: { data: png, format: 'wav' } }])));
-  assert.ok(!withoutTokens(body.text).includes(body.text.slice(body.text.indexOf(png.slice(0, 64)) + 64).slice(0, 20)));
+describe('the conversation that a request is of', () => {
+  const affinity = (body: string, isLifted: boolean): string | null => {
+    const read = readChatBody(isLifted ? liftData(Buffer.from(body)) : { text: body, data: null });
+    return planParsedChat(read, { strict: false, affinity: 'conversation' }).affinity;
+  };
+  const chatAbout = (data: string): string => chat([{ type: 'input_audio', input_audio: { data, format: 'wav' } }]);
+
+  test('is the same whether its data was taken out or not', () => {
+    for (const chars of [16_380, 16_384, 16_388, 40_000]) {
+      const body = chatAbout(png.slice(0, chars));
+      assert.equal(affinity(body, true), affinity(body, false));
+    }
+  });
+
+  test('is another one with other data, though they begin and end alike', () => {
+    const other = png.slice(0, 100) + 'A'.repeat(png.length - 200) + png.slice(-100);
+    assert.equal(other.length, png.length);
+    for (const isLifted of [true, false])
+      assert.notEqual(affinity(chatAbout(png), isLifted), affinity(chatAbout(other), isLifted));
+  });
+});
+
+test('a token that is cut with the text around it breaks nothing', () => {
+  for (let before = 80; before < 130; before++) {
+    const value = { note: 'x'.repeat(before), data: png };
+    const schema = { type: 'object', properties: { a: { type: 'object', const: value } } };
+    const format = { type: 'json_schema', json_schema: { name: 'x', schema } };
+    const plan = planLifted(chat('q', { response_format: format }));
+    assert.ok(JSON.stringify(sent(plan)).includes('x'.repeat(before)));
+  }
+});
+
+test('what a client makes up as a token stays text', () => {
+  const part = { type: 'input_audio', input_audio: { data: png, format: 'wav' } };
+  const { text } = liftData(Buffer.from(chat([part])));
+  const [token = ''] = /(?<=^.{64}).{20}/.exec(text.slice(text.indexOf(png.slice(0, 64)))) ?? [];
+  const plan = planLifted(chat([{ type: 'text', text: `${token}00000007 ${token}` }, part]));
+  assert.ok(JSON.stringify(sent(plan)).includes(`"${token}00000007 ${token}"`));
 });
 
 test('base64 is told from everything else as the standard says', () => {

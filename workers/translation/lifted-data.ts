@@ -5,6 +5,7 @@
  */
 import { isAscii } from 'node:buffer';
 import { secretBytes } from '../../shared/ids.ts';
+import { weightOf } from '../../shared/weighed-memory.ts';
 import { isBase64 } from './base64.ts';
 
 /** Shorter data stay where they are. */
@@ -14,8 +15,10 @@ const headChars = 64;
 const tailChars = 4;
 /** Nothing that a client can write by chance or know. */
 const tokenPrefix = secretBytes(15).toString('base64');
-const indexDigits = 4;
-const tokenChars = tokenPrefix.length + indexDigits;
+const indexDigits = 8;
+const token = new RegExp(`${tokenPrefix.replace(/[+/]/g, '[$&]')}(\\d{${indexDigits}})`, 'g');
+/** What of data tells them from others. */
+const sampleChars = 64;
 
 const quote = 0x22;
 /** The members of a message's parts that hold data, with the quote that opens their value. */
@@ -39,10 +42,13 @@ export interface LiftedBody {
 export class LiftedData {
   readonly #body: Buffer;
   readonly #ranges: readonly Range[];
+  /** The body's memory came from another thread. */
+  readonly weight: unknown;
 
   constructor(body: Buffer, ranges: readonly Range[]) {
     this.#body = body;
     this.#ranges = ranges;
+    this.weight = weightOf(body.length);
   }
 
   /** The body as it came. */
@@ -50,24 +56,47 @@ export class LiftedData {
     return toText(this.#body);
   }
 
-  /** A request for Gemini, as bytes, with the data in the place of their tokens. */
-  restore(json: string): Buffer {
+  /**
+   * A request for Gemini, as bytes in pieces, with the data in the place of their tokens: they lie in the body's own
+   * memory. What is left of a token that was cut with the text around it stays.
+   */
+  restore(json: string): Buffer[] {
     const pieces: Buffer[] = [];
     let from = 0;
-    for (let at = json.indexOf(tokenPrefix); at !== -1; at = json.indexOf(tokenPrefix, from)) {
-      const range = this.#ranges[Number(json.slice(at + tokenPrefix.length, at + tokenChars))];
-      if (range === undefined) throw new Error('a token stands for data that were not taken out');
+    for (const { 0: whole, 1: index, index: at } of json.matchAll(token)) {
+      const range = this.#ranges[Number(index)];
+      if (range === undefined) continue;
       pieces.push(Buffer.from(json.slice(from, at)), this.#body.subarray(range.start, range.end));
-      from = at + tokenChars;
+      from = at + whole.length;
     }
     pieces.push(Buffer.from(json.slice(from)));
-    return Buffer.concat(pieces);
+    return pieces;
+  }
+
+  #sampleOf({ start, end }: Range): string {
+    return sampleOf(end - start, (from, to) => this.#body.toString('latin1', start + from, start + to));
+  }
+
+  /** A text with samples of the data in the place of their tokens, which differ between threads: see `sampled`. */
+  sample(text: string): string {
+    return text.replace(token, (whole, index: string) => {
+      const range = this.#ranges[Number(index)];
+      return range === undefined ? whole : this.#sampleOf(range);
+    });
   }
 }
 
-/** A text without the tokens that may be in it, which differ between threads. */
-export function withoutTokens(text: string): string {
-  return text.replaceAll(tokenPrefix, '');
+/** Data that would be taken out of a body, with a sample in the place of the middle; shorter ones as they are. */
+export function sampled(data: string): string {
+  if (data.length < liftedCharsMin) return data;
+  const read = (from: number, to: number): string => data.slice(headChars + from, headChars + to);
+  return data.slice(0, headChars) + sampleOf(data.length - headChars - tailChars, read) + data.slice(-tailChars);
+}
+
+/** Files of one program begin and end alike. */
+function sampleOf(length: number, read: (from: number, to: number) => string): string {
+  const places = [0.3, 0.5, 0.7, 0.9].map((share) => Math.floor(length * share));
+  return [length, ...places.map((at) => read(at, at + sampleChars))].join('.');
 }
 
 /** Takes large data out of a body of UTF-8. */

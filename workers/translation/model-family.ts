@@ -80,7 +80,8 @@ function readFamily(model: string): ModelFamily {
     thinking: thinking === undefined ? lowToHigh : thinking[1],
     takesSampling: major === undefined || generation < 306,
     continues: !isGemma && generation >= 400,
-    takesPrefill: isGemma || (generation < 306 && !model.startsWith('gemini-3.5-flash-lite')),
+    // Google answers for 3.5 Flash with 3.6.
+    takesPrefill: isGemma || (generation < 306 && !model.startsWith('gemini-3.5-flash')),
     takesSystem: !isGemma,
     takesJsonSchema: !isGemma && generation >= 205,
     mixesTools: isThird,

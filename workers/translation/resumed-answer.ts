@@ -25,38 +25,3 @@ export function resumedBody(model: string, body: string, text: string): string |
     generationConfig.maxOutputTokens = Math.max(1, generationConfig.maxOutputTokens - guessTokens(text.length));
   return JSON.stringify(request);
 }
-
-/** Fewer equal characters than these are chance, more are not looked for. */
-const overlapMin = 16;
-const overlapMax = 400;
-
-/** Leaves out what the beginning of a text repeats of the end of another. */
-export class OverlapTrimmer {
-  readonly #tail: string;
-  #pending = '';
-  #isDone = false;
-
-  constructor(text: string) {
-    this.#tail = text.slice(-overlapMax);
-  }
-
-  /** Takes a piece; gives what is new, '' while that can't be told yet. */
-  take(piece: string): string {
-    if (this.#isDone) return piece;
-    this.#pending += piece;
-    const { length } = this.#pending;
-    const start = this.#pending.slice(0, overlapMin);
-    const mayOverlap = length < overlapMin ? this.#tail.includes(start) : this.#tail.lastIndexOf(start) >= 0;
-    return mayOverlap && length < overlapMax ? '' : this.end();
-  }
-
-  /** What is left when nothing more comes. */
-  end(): string {
-    if (this.#isDone) return '';
-    this.#isDone = true;
-    const most = Math.min(this.#tail.length, this.#pending.length);
-    for (let length = most; length >= overlapMin; length--)
-      if (this.#tail.endsWith(this.#pending.slice(0, length))) return this.#pending.slice(length);
-    return this.#pending;
-  }
-}

@@ -298,5 +298,5 @@ test('models are known by their names', () => {
     'gemini-2.5-pro',
     'gemma-4-31b-it',
   ].map((model) => familyOf(model).takesPrefill);
-  assert.deepEqual(prefill, [true, false, false, true, true]);
+  assert.deepEqual(prefill, [false, false, false, true, true]);
 });

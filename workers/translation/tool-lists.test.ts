@@ -51,6 +51,18 @@ const bodies: [what: string, text: string][] = [
   ['the same name twice', chat({ tools: [...tools, fn('first')] })],
   ['a list that is not closed', chat({}).slice(0, -20)],
   ['a fault in the list', chat({}).replace('"second"', '"second"]')],
+  ...[
+    ',]',
+    ',,{}]',
+    ',nul]',
+    ",{'a':1}]",
+    ',"\u0001"]',
+    ',"\\x"]',
+    ',{"a":,"b":2}]',
+    ',01]',
+    ' {}]',
+    ',{"a":[1}]]',
+  ].map((end): [string, string] => [`a list that ends with ${end}`, chat({}).replace(/\]\}$/, `${end}}`)]),
   ['a fault after the list', `${chat({}).slice(0, -1)},}`],
   [
     'a list too deep',

@@ -31,15 +31,30 @@ export class ToolList {
   readonly text: string;
   readonly #onRead: (list: ToolList) => void;
   readonly #known = new Map<boolean, KnownTools>();
+  /** What its text was parsed as, until that is used. */
+  #parsed: unknown = null;
 
   constructor(text: string, onRead: (list: ToolList) => void) {
     this.text = text;
     this.#onRead = onRead;
   }
 
+  /** Whether its text, of which only the brackets were looked at, is JSON. */
+  isJson(): boolean {
+    if (this.#known.size > 0) return true;
+    try {
+      this.#parsed = JSON.parse(this.text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** The list itself. */
   parse(): readonly unknown[] {
-    return readList({ tools: JSON.parse(this.text) }, 'tools') ?? [];
+    const tools = this.#parsed ?? JSON.parse(this.text);
+    this.#parsed = null;
+    return readList({ tools }, 'tools') ?? [];
   }
 
   /** What it amounts to for a family of models. Throws with the path of what is wrong. Not to be changed. */

@@ -2,20 +2,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../shared/errors.ts';
+import type { DisableReason } from '../../shared/key-outcome.ts';
 import { parseDuration, redact } from './google-error.ts';
-import {
-  classifyFailure,
-  classifyStatus,
-  classifyTransport,
-  UpstreamFault,
-  type UpstreamVerdict,
-} from './upstream-error.ts';
+import { classifyFailure, classifyStatus, UpstreamFault } from './upstream-error.ts';
+import type { UpstreamVerdict } from './upstream-verdict.ts';
+
+const nextOf = new Map<unknown, string>([
+  [false, 'no'],
+  ['once', 'retry once'],
+  ['foreign', 'a key of another project'],
+]);
 
 /** A verdict in one line: code, what it says of the key, what next. */
 function sum({ error, outcome, retry }: UpstreamVerdict): string {
   const rest = outcome.kind === 'rest' ? ` ${outcome.forMs}` : '';
   const reason = outcome.kind === 'rest' || outcome.kind === 'disable' ? ` ${outcome.reason}` : '';
-  const next = retry === false ? 'no' : retry === 'foreign' ? 'a key of another project' : 'retry';
+  const next = retry === true ? 'retry' : (nextOf.get(retry) ?? '');
   return `${error.code}, ${outcome.kind}${reason}${rest}, ${next}`;
 }
 
@@ -37,7 +39,39 @@ const perDay = { quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier', q
 const perMinute = { quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier', quotaValue: '5' };
 
 const json = 'application/json; charset=UTF-8';
-const cases: [string, number, string, string][] = [
+type Case = [what: string, status: number, body: string, expected: string];
+
+/** Google's names of reasons (google.api.ErrorReason), and ours. */
+const reasons: [string, DisableReason][] = [
+  ['API_KEY_INVALID', 'invalid_key'],
+  ['API_KEY_EXPIRED', 'expired_key'],
+  ['API_KEY_SERVICE_BLOCKED', 'restricted'],
+  ['API_KEY_HTTP_REFERRER_BLOCKED', 'restricted'],
+  ['API_KEY_IP_ADDRESS_BLOCKED', 'restricted'],
+  ['API_KEY_ANDROID_APP_BLOCKED', 'restricted'],
+  ['API_KEY_TOMORROW_BLOCKED', 'restricted'],
+  ['API_TARGET_BLOCKED', 'restricted'],
+  ['BILLING_DISABLED', 'billing'],
+  ['CONSUMER_INVALID', 'project_invalid'],
+  ['CONSUMER_SUSPENDED', 'suspended'],
+  ['SERVICE_DISABLED', 'service_disabled'],
+  ['ACCESS_TOKEN_TYPE_UNSUPPORTED', 'unauthenticated'],
+];
+const spendTexts = [
+  'Your project has exceeded its monthly spending cap. Raise it in AI Studio.',
+  'Your project has reached its spend limit.',
+  'The usage limit of your billing account is reached.',
+  'Usage cap exceeded.',
+];
+const delays: [delay: string, ms: number][] = [
+  ['0s', 1_000],
+  ['0.2s', 1_000],
+  ['1.5s', 1_500],
+  ['315360000s', 86_400_000],
+  [`${'9'.repeat(400)}s`, 86_400_000],
+];
+
+const cases: Case[] = [
   [
     '§10.85: an invalid key',
     400,
@@ -48,7 +82,13 @@ const cases: [string, number, string, string][] = [
     'an expired key, by its text',
     400,
     body(400, 'INVALID_ARGUMENT', 'API key expired. Please renew the API key.'),
-    'no_available_keys, disable invalid_key, retry',
+    'no_available_keys, disable expired_key, retry',
+  ],
+  [
+    'an expired key, with the reason of an invalid one',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'API key expired. Please renew the API key.', info('API_KEY_INVALID')),
+    'no_available_keys, disable expired_key, retry',
   ],
   [
     '§10.86: another bad request burns no second key',
@@ -229,7 +269,7 @@ const cases: [string, number, string, string][] = [
     'a limit of the minute',
     429,
     body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('0.5s')),
-    'keys_resting, rest quota_minute 500, retry',
+    'keys_resting, rest quota_minute 1000, retry',
   ],
   [
     'day and minute at once: the day',
@@ -310,7 +350,84 @@ const cases: [string, number, string, string][] = [
     '504',
     504,
     body(504, 'DEADLINE_EXCEEDED', 'Deadline expired before operation could complete.'),
-    'upstream_timeout, neutral, retry',
+    'upstream_timeout, neutral, retry once',
+  ],
+  ['408 of a proxy', 408, '', 'upstream_timeout, neutral, retry once'],
+  ...[401, 403].map(
+    (status): Case => [
+      `${status} without a key: it got lost on the way, and no other would arrive`,
+      status,
+      body(
+        status,
+        status === 401 ? 'UNAUTHENTICATED' : 'PERMISSION_DENIED',
+        "Method doesn't allow unregistered callers (callers without established identity).",
+      ),
+      'upstream_error, neutral, no',
+    ],
+  ),
+  [
+    'no credentials, by their reason',
+    401,
+    body(401, 'UNAUTHENTICATED', 'Request is missing required authentication credential.', info('CREDENTIALS_MISSING')),
+    'upstream_error, neutral, no',
+  ],
+  ...reasons.flatMap(([reason, disabled]) =>
+    [400, 401, 403].map(
+      (status): Case => [
+        `${status} ${reason}`,
+        status,
+        body(status, 'PERMISSION_DENIED', 'The request is denied.', info(reason)),
+        `no_available_keys, disable ${disabled}, retry`,
+      ],
+    ),
+  ),
+  [
+    'a reason that is not about the key',
+    400,
+    body(400, 'INVALID_ARGUMENT', 'No.', info('API_KEY_BLOCKED_WORDS')),
+    'upstream_rejected, neutral, no',
+  ],
+  ...spendTexts.flatMap((text) =>
+    [400, 402, 403, 429].map(
+      (status): Case => [
+        `${status} ${text}`,
+        status,
+        body(status, status === 400 ? 'FAILED_PRECONDITION' : 'RESOURCE_EXHAUSTED', text),
+        'keys_resting, rest spend_cap 600000, retry',
+      ],
+    ),
+  ),
+  [
+    "a client's words, which Google quotes",
+    400,
+    body(400, 'INVALID_ARGUMENT', 'Invalid value at \'tools[0].type\' (TYPE_ENUM), "spending cap"'),
+    'upstream_rejected, neutral, no',
+  ],
+  [
+    'the usage page is no usage limit',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'To monitor your current usage, head to: https://ai.dev/usage?tab=rate-limit.'),
+    'keys_resting, rest exhausted 60000, retry',
+  ],
+  ...delays.map(
+    ([delay, expected]): Case => [
+      `a delay of ${delay}`,
+      429,
+      body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo(delay)),
+      `keys_resting, rest quota_minute ${expected}, retry`,
+    ],
+  ),
+  [
+    'a delay of years in words',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Please retry in 87600h.', quota(perDay)),
+    'keys_resting, rest quota_day 86400000, retry',
+  ],
+  [
+    'exhausted, with a delay that is none',
+    429,
+    body(429, 'RESOURCE_EXHAUSTED', 'Resource has been exhausted (e.g. check quota).', retryInfo('0s')),
+    'keys_resting, rest exhausted 60000, retry',
   ],
   ['a redirect', 302, '', 'upstream_protocol, neutral, no'],
   ['an error that is text', 400, '{"error":"no"}', 'upstream_rejected, neutral, no'],
@@ -384,35 +501,6 @@ test('durations of Google', () => {
   for (const [text, ms] of durations) assert.equal(parseDuration(text), ms, text);
 });
 
-describe('classifyTransport', () => {
-  const codes: [string, string][] = [
-    ['UND_ERR_HEADERS_TIMEOUT', 'upstream_timeout'],
-    ['UND_ERR_BODY_TIMEOUT', 'upstream_timeout'],
-    ['UND_ERR_CONNECT_TIMEOUT', 'upstream_unreachable'],
-    ['UND_ERR_SOCKET', 'upstream_cut'],
-    ['ECONNRESET', 'upstream_cut'],
-    ['ENOTFOUND', 'upstream_unreachable'],
-    ['EAI_AGAIN', 'upstream_unreachable'],
-    ['ECONNREFUSED', 'upstream_unreachable'],
-    ['EMFILE', 'upstream_unreachable'],
-    ['HPE_INVALID_CONSTANT', 'upstream_protocol'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'upstream_unreachable'],
-  ];
-  for (const [code, expected] of codes)
-    test(`${code}: ${expected}`, () =>
-      assert.equal(sum(classifyTransport(Object.assign(new Error('x'), { code }))), `${expected}, neutral, retry`));
-
-  test('bytes that are no HTTP: undici names the error, without a code', () => {
-    const error = Object.assign(new Error('x'), { name: 'HTTPParserError', code: undefined });
-    assert.equal(sum(classifyTransport(error)), 'upstream_protocol, neutral, retry');
-  });
-
-  test('what is not known is our bug and is not repeated', () => {
-    assert.equal(sum(classifyTransport(new TypeError('x'))), 'internal_error, neutral, no');
-    assert.equal(sum(classifyTransport('x')), 'internal_error, neutral, no');
-  });
-});
-
 describe('classifyFailure', () => {
   test('§10.72: an error inside an answer counts like its status', () => {
     const fault = new UpstreamFault(429, body(429, 'RESOURCE_EXHAUSTED', 'Quota', quota(perMinute), retryInfo('3s')));
@@ -422,7 +510,7 @@ describe('classifyFailure', () => {
   test('an answer that is none is tried again', () => {
     assert.equal(
       sum(classifyFailure(new GatewayError('model_output_invalid'))),
-      'model_output_invalid, neutral, retry',
+      'model_output_invalid, neutral, retry once',
     );
   });
 });
