@@ -56,4 +56,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=120s --retries=3 \
   CMD ["node", "/app/dist/scripts/health-check.js"]
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "/app/dist/gateway/main.js"]
+CMD ["node", "--max-semi-space-size=16", "/app/dist/gateway/main.js"]

@@ -43,6 +43,8 @@ export interface RunningGateway {
 }
 
 export const adminPassword = 'a long password for machines';
+/** Flags of node with which `npm start`, the image and the service start the gateway; see `workerYoungMbMax` in dispatch.ts. */
+export const startFlags: readonly string[] = ['--max-semi-space-size=16'];
 /** A gateway that has not said by then that it listens never will: it hangs, or its log level hides the line. */
 const startMsMax = 60_000;
 
@@ -106,7 +108,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Runnin
 }
 
 function gatewayArguments({ bundled = false, preload, nodeArguments = [] }: GatewayOptions): string[] {
-  const before = [...nodeArguments, ...(preload === undefined ? [] : ['--import', preload])];
+  const before = [...startFlags, ...nodeArguments, ...(preload === undefined ? [] : ['--import', preload])];
   const source = fileURLToPath(entryUrl('gateway/main'));
   if (source.endsWith('.js')) return [...before, source];
   if (!bundled) return ['--import', import.meta.resolve('tsx'), ...before, source];

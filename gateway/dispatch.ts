@@ -13,6 +13,11 @@ import type { WorkerOptions } from '../shared/worker-options.ts';
 
 /** Heap of one worker thread: enough for many large prompts at once, little enough that a runaway ends as a lost thread. */
 const workerHeapMbMax = 2_048;
+/**
+ * Three times a semi-space of 16 MB, Node 20's own bound. Node 24 lets it grow to 64 MB, which is garbage that stays in
+ * memory and makes nothing faster. Gateway and writer have it from the command line (`--max-semi-space-size`).
+ */
+const workerYoungMbMax = 48;
 /** Pause before a slot whose thread died before it was ready is filled again, so that a broken start does not spin. */
 const refillMs = 500;
 
@@ -188,7 +193,7 @@ export class Dispatch {
       // With atomics an idle thread parks and neither its sockets nor its timers run.
       atomics: 'disabled',
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: workerHeapMbMax },
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMbMax, maxYoungGenerationSizeMb: workerYoungMbMax },
       env: {},
     });
     slot.pool = pool;

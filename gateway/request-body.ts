@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import { GatewayError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
+import { WeighedSharedBuffer } from '../shared/weighed-memory.ts';
 import type { BodyHold } from './body-memory.ts';
 import type { Call } from './call.ts';
 
@@ -117,7 +118,7 @@ class BodyCollector {
     if (current !== null && current.length >= needed) return current;
     let grown: Buffer;
     try {
-      grown = Buffer.from(new SharedArrayBuffer(size));
+      grown = Buffer.from(new WeighedSharedBuffer(size));
     } catch {
       return null;
     }

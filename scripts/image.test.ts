@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startFlags } from '../bench/running-gateway.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -29,6 +30,17 @@ describe('the image', () => {
       started.filter(({ entry }) => !built.has(entry)),
       [],
     );
+  });
+
+  test('wherever the gateway is started, it is with the flags that its tests and its bench have', () => {
+    const starts = ['package.json', 'Dockerfile', 'docs/deploy/gemini-pool.service'].flatMap((path) =>
+      [...read(path).matchAll(/(?<=\bnode\b).*(?=dist\/gateway\/main\.js)/g)].map(([between]) => ({
+        path,
+        flags: between.match(/--[\w=-]+/g) ?? [],
+      })),
+    );
+    assert.ok(starts.length >= 3);
+    for (const { path, flags } of starts) assert.deepEqual(flags.slice(-startFlags.length), startFlags, path);
   });
 
   test('what goes in is named one by one: no settings, no database', () => {
