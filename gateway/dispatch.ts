@@ -18,6 +18,8 @@ const workerHeapMbMax = 2_048;
  * memory and makes nothing faster. Gateway and writer have it from the command line (`--max-semi-space-size`).
  */
 const workerYoungMbMax = 48;
+/** A worker is told in steps what was taken of its frames: often enough that it need not stop, seldom enough to cost nothing. */
+const takenCharsTold = limits.framesUntakenCharsMax / 16;
 /** Pause before a slot whose thread died before it was ready is filled again, so that a broken start does not spin. */
 const refillMs = 500;
 
@@ -35,6 +37,8 @@ export interface WorkerSlot {
   pool: SlotPool | null;
   /** When the last ping was sent that was not answered yet; null when all were. */
   pingedMs: number | null;
+  /** Characters of frames that came, and that the worker was not told of. */
+  takenChars: number;
   /** How long the worker has owed an answer. */
   silentMs: number;
   port: MessagePort;
@@ -79,6 +83,7 @@ export class Dispatch {
         pool: null,
         pingedMs: null,
         silentMs: 0,
+        takenChars: 0,
         port: new MessageChannel().port1,
         outbox: [],
       });
@@ -157,11 +162,19 @@ export class Dispatch {
     slot.isOpen = true;
     slot.pingedMs = null;
     slot.silentMs = 0;
+    slot.takenChars = 0;
     port1.on('message', (batch: FromWorker[]) => {
       for (const message of batch) {
         if (message.t === 'ready') this.#ready(slot);
         else if (message.t === 'pong') slot.pingedMs = null;
-        else this.#events.onMessage(slot, message);
+        else {
+          if (message.t === 'frames') slot.takenChars += message.text.length;
+          this.#events.onMessage(slot, message);
+        }
+      }
+      if (slot.takenChars >= takenCharsTold) {
+        this.post(slot, { t: 'taken', chars: slot.takenChars });
+        slot.takenChars = 0;
       }
     });
     let isOver = false;

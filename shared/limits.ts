@@ -7,6 +7,8 @@ export const limits = {
   requestHeadersBytesMax: 16_384,
   /** A body above this crosses to its worker as transferred bytes, a smaller one as a string, which is cheaper then. */
   bodyStringBytesMax: 65_536,
+  /** Characters of streams that a worker has on their way to the gateway: beyond that it reads no more of Gemini. */
+  framesUntakenCharsMax: 4 * 1024 * 1024,
   /** JSON deeper than this is refused before anything walks it: deeper trees overflow the stack of JSON.stringify. */
   jsonDepthMax: 128,
   /** Longest model name that is looked at. */

@@ -79,6 +79,8 @@ export type ToWorker =
   | { t: 'cancel'; id: number }
   /** Answered with `pong` as soon as the worker comes to its messages. */
   | { t: 'ping' }
+  /** So many characters of frames were taken over since the last word of this kind. */
+  | { t: 'taken'; chars: number }
   | { t: 'stop' };
 
 export type FromWorker =

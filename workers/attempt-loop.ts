@@ -2,32 +2,16 @@
  * The attempts at one call of Gemini: ask for a lease, call, and on failure report it and ask again for another key, as
  * long as nothing of the answer has gone to the client. Knows nothing of what is asked or answered: its owner does.
  */
-import { type PlainError, toPlainError } from '../shared/errors.ts';
+import type { PlainError } from '../shared/errors.ts';
 import { randomFraction } from '../shared/ids.ts';
 import type { KeyOutcome } from '../shared/key-outcome.ts';
 import { limits } from '../shared/limits.ts';
 import type { LeaseCost, LeaseRetry, LeaseWish } from '../shared/messages.ts';
-import type { GeminiClient, UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
-import type { Outbox } from './outbox.ts';
+import type { UpstreamCall, UpstreamListener, UpstreamRequest } from './gemini-client.ts';
+import type { JobContext } from './job-context.ts';
 import { isStaleConnection } from './translation/transport-fault.ts';
 import { classifyFailure, classifyStatus } from './translation/upstream-error.ts';
 import type { UpstreamVerdict } from './translation/upstream-verdict.ts';
-
-/** What all jobs of a worker share. */
-export interface JobContext {
-  readonly client: GeminiClient;
-  readonly outbox: Outbox;
-  /** The job has said its last word. */
-  readonly onOver: (id: number) => void;
-  /** Logs what is neither in the catalogue nor Gemini's doing: a bug, whose text no client sees. */
-  readonly reportBug: (error: unknown, requestId: string) => void;
-}
-
-/** Ends a job that could not begin: its error is its last word. */
-export function failToStart(error: unknown, id: number, requestId: string, { outbox, reportBug }: JobContext): void {
-  outbox.post({ t: 'failed', id, error: toPlainError(error), usage: null });
-  reportBug(error, requestId);
-}
 
 /** A call that an answer goes on with: what it will take of the quota, and what the one before has taken. */
 export interface FurtherCall {
@@ -91,6 +75,8 @@ export class AttemptLoop implements UpstreamListener {
   #isOver = false;
   /** The client does not keep up: also calls that are still to be made wait for it. */
   #isPaused = false;
+  /** The gateway does not keep up with this worker. */
+  #isHeld = false;
   // Of the attempt at hand:
   #status = 0;
   #contentType = '';
@@ -137,7 +123,7 @@ export class AttemptLoop implements UpstreamListener {
 
   resume(): void {
     this.#isPaused = false;
-    this.#call?.resume();
+    if (!this.#isHeld) this.#call?.resume();
   }
 
   /** Drops everything; the owner hears nothing more. */
@@ -159,6 +145,7 @@ export class AttemptLoop implements UpstreamListener {
   onData(chunk: Buffer): void {
     if (this.#reader !== null) {
       this.#guard(this.#reader, chunk);
+      if (this.#context.outbox.isFull && !this.#isHeld) this.#hold();
       return;
     }
     this.#errorBytes += chunk.length;
@@ -178,6 +165,16 @@ export class AttemptLoop implements UpstreamListener {
     this.#call = null;
     const isStale = this.#status === 0 && isStaleConnection(error);
     this.#attemptFailed(classifyFailure(error), isStale);
+  }
+
+  /** Reads no more until the gateway has taken over what it was given. */
+  #hold(): void {
+    this.#isHeld = true;
+    this.#call?.pause();
+    this.#context.outbox.whenTaken(() => {
+      this.#isHeld = false;
+      if (!this.#isPaused) this.#call?.resume();
+    });
   }
 
   /** Lets the reader see hostile bytes, or their end: whatever it throws ends the attempt. */
@@ -203,7 +200,7 @@ export class AttemptLoop implements UpstreamListener {
     this.#errorBytes = 0;
     this.#reader = null;
     this.#call = this.#context.client.call({ ...this.#owner.toRequest(), key: this.#key }, this);
-    if (this.#isPaused) this.#call.pause();
+    if (this.#isPaused || this.#isHeld) this.#call.pause();
   }
 
   #callAgain(further: FurtherCall): void {

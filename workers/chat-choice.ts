@@ -11,11 +11,11 @@ import {
   AttemptLoop,
   type AttemptOwner,
   type FurtherCall,
-  type JobContext,
   type Resumption,
 } from './attempt-loop.ts';
 import type { UpstreamRequest } from './gemini-client.ts';
 import { GeminiEventReader, parseGeminiResponse } from './gemini-events.ts';
+import type { JobContext } from './job-context.ts';
 import type { AnswerIds } from './translation/answer-context.ts';
 import { withPlaceholderSignatures } from './translation/call-signature.ts';
 import type { ChatPlan } from './translation/chat-request.ts';

@@ -5,8 +5,8 @@
 import type { PlainError } from '../shared/errors.ts';
 import { answered } from '../shared/key-outcome.ts';
 import type { TokenUsage } from '../shared/usage.ts';
-import type { JobContext } from './attempt-loop.ts';
 import { ChatChoice, type ChoiceOwner } from './chat-choice.ts';
+import type { JobContext } from './job-context.ts';
 import type { AnswerIds } from './translation/answer-context.ts';
 import { type ChatBody, type ChatPlan, planParsedChat, type TranslateOptions } from './translation/chat-request.ts';
 import { type EndedChoice, endCompletion } from './translation/chat-response.ts';

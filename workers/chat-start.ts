@@ -5,9 +5,9 @@
 import { GatewayError, type PlainError } from '../shared/errors.ts';
 import { limits } from '../shared/limits.ts';
 import type { Job } from '../shared/messages.ts';
-import { failToStart, type JobContext } from './attempt-loop.ts';
 import { ChatJob, type ChatOptions, type ChatParts } from './chat-job.ts';
 import { liftedBody } from './job-body.ts';
+import { failToStart, type JobContext } from './job-context.ts';
 import type { RemoteMedia } from './remote-media.ts';
 import { findRemoteParts, type RemotePart } from './remote-parts.ts';
 import { type ChatBody, readChatBody } from './translation/chat-request.ts';

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { limits } from '../shared/limits.ts';
 import { Outbox } from './outbox.ts';
 
 function open(): { outbox: Outbox; received: () => unknown } {
@@ -38,4 +39,22 @@ test('chunks are taken back as long as all of them are here', () => {
   outbox.postFrames(2, 'd');
   outbox.flush();
   assert.deepEqual(received(), [{ t: 'frames', id: 2, text: 'd' }]);
+});
+
+test('it is full when too much is on its way, and calls back when enough of that was taken', () => {
+  const { outbox } = open();
+  const half = 'x'.repeat(limits.framesUntakenCharsMax / 2);
+  let calls = 0;
+  outbox.postFrames(1, half);
+  outbox.postFrames(2, half);
+  assert.equal(outbox.isFull, false);
+  outbox.postFrames(2, 'y');
+  assert.equal(outbox.isFull, true);
+  outbox.whenTaken(() => calls++);
+  outbox.taken(1);
+  outbox.taken(half.length);
+  assert.deepEqual([outbox.isFull, calls], [false, 1]);
+  assert.equal(outbox.takeBackFrames(1, half.length), half);
+  outbox.postFrames(3, half + half);
+  assert.equal(outbox.isFull, false, 'what was taken back is not on its way');
 });

@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import { InFlight } from '../shared/in-flight.ts';
+import { limits } from '../shared/limits.ts';
 import type { FromWorker } from '../shared/messages.ts';
 
 type Frames = Extract<FromWorker, { t: 'frames' }>;
@@ -14,6 +15,9 @@ export class Outbox {
   /** By request, its frames in the batch that is being filled. */
   readonly #frames = new InFlight<Frames>();
   #flushScheduled = false;
+  /** Characters of frames that the gateway has not taken over yet. */
+  #untakenChars = 0;
+  #waiting: (() => void)[] = [];
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -28,6 +32,7 @@ export class Outbox {
 
   /** Posts chunks of a stream, joined to those of the same turn. */
   postFrames(id: number, text: string): void {
+    this.#untakenChars += text.length;
     const open = this.#frames.get(id);
     if (open !== null) {
       open.text += text;
@@ -43,8 +48,28 @@ export class Outbox {
     const open = this.#frames.get(id);
     if (open === null || open.text.length !== chars) return '';
     this.#frames.take(id);
+    this.#untakenChars -= chars;
     this.#batch.splice(this.#batch.lastIndexOf(open), 1);
     return open.text;
+  }
+
+  /** The gateway is behind: what goes on being read would only lie in memory. */
+  get isFull(): boolean {
+    return this.#untakenChars > limits.framesUntakenCharsMax;
+  }
+
+  /** Calls back once the gateway has taken over enough. */
+  whenTaken(callback: () => void): void {
+    this.#waiting.push(callback);
+  }
+
+  /** The gateway has taken over so many characters. */
+  taken(chars: number): void {
+    this.#untakenChars -= chars;
+    if (this.isFull || this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const callback of waiting) callback();
   }
 
   flush(): void {

@@ -8,11 +8,11 @@ import { InFlight } from '../shared/in-flight.ts';
 import { makeLogger } from '../shared/log.ts';
 import type { Job, ToWorker } from '../shared/messages.ts';
 import type { WorkerOptions } from '../shared/worker-options.ts';
-import type { JobContext } from './attempt-loop.ts';
 import type { ChatOptions } from './chat-job.ts';
 import { type MediaSource, startChat } from './chat-start.ts';
 import { startEmbeddingsJob } from './embeddings-job.ts';
 import { GeminiClient } from './gemini-client.ts';
+import type { JobContext } from './job-context.ts';
 import { runModelsJob } from './models-job.ts';
 import { Outbox } from './outbox.ts';
 import { RemoteMedia } from './remote-media.ts';
@@ -94,6 +94,9 @@ class TranslateWorker {
         return;
       case 'cancel':
         this.#jobs.get(message.id)?.cancel();
+        return;
+      case 'taken':
+        this.#context.outbox.taken(message.chars);
         return;
       case 'ping':
         this.#context.outbox.post({ t: 'pong' });
