@@ -96,13 +96,11 @@ export class KeyPool {
   callAgain(leaseId: number, promptTokens: number | null, cost: LeaseCost): void {
     const lease = this.#leases.take(leaseId);
     if (lease === null) return;
-    this.#quotas.settle(lease, answered(promptTokens));
-    // Of a key that was removed meanwhile nothing is booked any more.
-    if (this.#keys.get(lease.key.id) !== lease.key) {
-      this.#leases.put(leaseId, lease);
-      return;
-    }
-    const reservation = this.#quotas.reserve(lease.key, lease.model, cost, this.#clock.monotonicMs());
+    this.#settle(lease, answered(promptTokens));
+    const { key, model } = lease;
+    // For what is forgotten nothing is booked any more; the quotas of a project outlast its keys.
+    const isKept = this.#turns.find(model) !== null && (key.project !== null || this.#keys.get(key.id) === key);
+    const reservation = isKept ? this.#quotas.reserve(key, model, cost, this.#clock.monotonicMs()) : lease.reservation;
     this.#leases.put(leaseId, { ...lease, reservation });
   }
 
@@ -116,12 +114,7 @@ export class KeyPool {
     const figures = figuresOf(key, model);
     figures.inFlight--;
     if (outcome.kind !== 'neutral') this.#turns.prove(model);
-    const hasFreed = this.#quotas.settle(lease, outcome);
-    this.#soonest.forget();
-    if (hasFreed) {
-      this.#turns.find(model)?.lookSoon();
-      this.onFreed(model);
-    }
+    this.#settle(lease, outcome);
     // What is said of a key that was removed meanwhile, or of a model that has given way, is of no use to anybody.
     if (this.#keys.get(key.id) !== key) return;
     if (this.#turns.find(model) === null) {
@@ -255,6 +248,7 @@ export class KeyPool {
     figures.inFlight++;
     figures.requests++;
     const reservation = this.#quotas.reserve(key, model, request.cost, nowMs);
+    if (reservation.quota.isLimited) this.#soonest.forget();
     const leaseId = this.#leaseIds.next();
     const { model: asked, affinity } = request;
     this.#leases.put(leaseId, { key, asked, model, leasedMs: nowMs, reservation, affinity });
@@ -275,6 +269,14 @@ export class KeyPool {
     const at = { leasedMs, nowMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() };
     const concerned = projectRests.has(outcome.reason) ? this.#siblings(key) : [key];
     this.#rests.refused(key, charged, outcome, at, concerned);
+  }
+
+  /** Books what a lease took. What it gives back may let keys that were set aside serve, and those who wait. */
+  #settle(lease: Lease, outcome: KeyOutcome): void {
+    this.#soonest.forget();
+    if (!this.#quotas.settle(lease, outcome)) return;
+    this.#turns.find(lease.model)?.lookSoon();
+    this.onFreed(lease.model);
   }
 
   /** Keys may be back sooner or later than it seemed. */

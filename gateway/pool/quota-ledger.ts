@@ -81,6 +81,11 @@ export class Quota {
     }
   }
 
+  /** Whether any limit is known. */
+  get isLimited(): boolean {
+    return this.#limits.size > 0;
+  }
+
   /** Whether a limit of tokens is known. */
   get limitsTokens(): boolean {
     return this.#limits.has('tokens_per_minute');
