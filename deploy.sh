@@ -117,6 +117,7 @@ database_path() {
 database=$(database_path /data <"$clean_env")
 # Outside of the volume it would be lost with the container.
 case $database in
+  /data/*/../* | /data/../*) database=/data/${database##*/} ;;
   /data/*) ;;
   *) database=/data/${database##*/} ;;
 esac

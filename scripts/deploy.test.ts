@@ -258,6 +258,8 @@ describe('deploy.sh', () => {
     ['sqlite:./mine.db', '/data/mine.db'],
     ['sqlite:///data/deep/mine.db?mode=rwc', '/data/deep/mine.db'],
     ['sqlite:/usr/local/bin/mine.db', '/data/mine.db'],
+    ['sqlite:/data/../mine.db', '/data/mine.db'],
+    ['sqlite:/data/a/../../mine.db', '/data/mine.db'],
   ] as const)
     test(`the database of ${url} lies in the volume as ${path}`, () => {
       writeFileSync(join(project, '.env'), `DATABASE_URL=${url}\n`);

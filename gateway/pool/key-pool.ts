@@ -190,9 +190,7 @@ export class KeyPool {
 
   /** How many keys there are, how many are in the pool, and how many leases are out. */
   counts(): { total: number; enabled: number; leases: number } {
-    let enabled = 0;
-    for (const key of this.#keys.values()) if (key.disabled === null) enabled++;
-    return { total: this.#keys.size, enabled, leases: this.#leases.size };
+    return { total: this.#keys.size, enabled: this.enabledKeys().length, leases: this.#leases.size };
   }
 
   /** The keys that are in the pool, for jobs that cost no quota. */

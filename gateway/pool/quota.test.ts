@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { FakeClock } from '../../shared/clock.ts';
 import type { KeyOutcome, QuotaLimit, Refusal, RestReason } from '../../shared/key-outcome.ts';
+import { limits } from '../../shared/limits.ts';
 import { KeyPool } from './key-pool.ts';
 import { MinuteWindow } from './minute-window.ts';
 import { restorePool, toEntries } from './pool-storage.ts';
@@ -245,6 +246,50 @@ describe('limits that are known', () => {
     assert.equal(typeof use(pool, 'm', { kind: 'ok' }, 10), 'number');
     clock.advance(120_000);
     assert.equal(use(pool, 'm', { kind: 'ok' }, 5_000), 'a', 'Google has the last word');
+  });
+
+  test('how long until a key is back is told anew after a lease has taken what had come back', () => {
+    const { pool, clock } = stand({ a: null });
+    const limit = refusal([{ of: 'requests_per_minute', limit: 2 }]);
+    use(pool, 'm', rest('quota_minute', 1, limit));
+    clock.advance(10);
+    use(pool, 'm');
+    clock.advance(30_000);
+    use(pool, 'm');
+    clock.advance(30_300);
+    assert.equal(use(pool, 'm'), 200);
+    clock.advance(250);
+    const wish = { model: 'm', cost: { requests: 1, tokens: 10 }, tried: null, affinity: null };
+    assert.ok(pool.lease(wish).ok);
+    assert.equal(use(pool, 'm'), 29_950);
+  });
+
+  test('an answer that goes on books each call once, though its key was removed meanwhile', () => {
+    const { pool, clock } = stand({ a: 'p', b: 'p' });
+    const cost = (tokens: number) => ({ requests: 1, tokens });
+    const lease = pool.lease({ model: 'm', cost: cost(1_000), tried: null, affinity: null });
+    assert.ok(lease.ok);
+    pool.remove('a');
+    pool.callAgain(lease.leaseId, 100, cost(500));
+    pool.report(lease.leaseId, { kind: 'ok', promptTokens: 300 });
+    const { tokens_per_minute, requests_per_minute } =
+      pool.ledger.find('project p', 'm')?.left(clock.monotonicMs(), noon) ?? assert.fail();
+    assert.deepEqual([requests_per_minute.used, tokens_per_minute.used], [2, 400]);
+  });
+
+  test('a further call of an answer whose key or model is forgotten leaves nothing behind', () => {
+    const { pool } = stand({ a: null, b: null });
+    const wish = { model: 'm', cost: { requests: 1, tokens: 10 }, tried: null, affinity: null };
+    const [first, second] = [pool.lease(wish), pool.lease(wish)];
+    assert.ok(first.ok && second.ok);
+    pool.remove('a');
+    for (let i = 0; i < limits.pooledModelsMax; i++) use(pool, `other-${i}`);
+    for (const { leaseId } of [first, second]) {
+      pool.callAgain(leaseId, 10, wish.cost);
+      pool.report(leaseId, { kind: 'ok' });
+    }
+    assert.equal(pool.ledger.find('key a', 'm'), null);
+    assert.equal(pool.ledger.find('key b', 'm'), null);
   });
 
   test('a day quota that is used up by our own count ends the day for the whole project', () => {
