@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, mock, test } from 'node:test';
 import pino from 'pino';
-import { BodyMemory } from './body-memory.ts';
+import { BodyHold, BodyMemory } from './body-memory.ts';
 import { eventually } from './e2e/harness.ts';
 import { FrontServer } from './front-server.ts';
 import { replyJson } from './reply.ts';
@@ -44,10 +44,12 @@ describe('bodies of requests', () => {
   });
   after(() => server.close());
 
-  function announce(length: number): { socket: Socket; answer: Promise<string> } {
+  const announce = (length: number) => open(`content-length: ${length}`);
+
+  function open(header: string): { socket: Socket; answer: Promise<string> } {
     const socket = connect({ host: '127.0.0.1', port });
     socket.setNoDelay(true);
-    socket.write(`POST /v1/echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: ${length}\r\n\r\n`);
+    socket.write(`POST /v1/echo HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${header}\r\n\r\n`);
     const answer = new Promise<string>((resolve) => {
       let text = '';
       socket.on('data', (data) => {
@@ -80,6 +82,19 @@ describe('bodies of requests', () => {
         assert.ok((await answer).includes(`{"kind":"${kind}","digest":"${digestOf(body)}"}`));
         assert.equal(memory.bytes, 0);
       });
+
+  test('a body that comes byte by byte is not moved with each of them', async () => {
+    const { mock: growTo } = mock.method(BodyHold.prototype, 'growTo');
+    const { socket, answer } = open('transfer-encoding: chunked');
+    const body = Buffer.from(randomBytes(2_000).toString('hex'));
+    for (const byte of body.toString()) socket.write(`1\r\n${byte}\r\n`);
+    socket.write('0\r\n\r\n');
+    assert.ok((await answer).includes(digestOf(body)));
+    const sizes = new Set(growTo.calls.map(({ arguments: [bytes] }) => bytes));
+    growTo.restore();
+    assert.ok(growTo.callCount() > 100, 'it came in many pieces');
+    assert.ok(sizes.size < 20, `its memory had ${sizes.size} sizes`);
+  });
 
   test('who announces much and sends little takes little', async () => {
     const slow = Array.from({ length: 20 }, () => announce(bytesMax));

@@ -110,12 +110,12 @@ class BodyCollector {
   /** Null when there is no memory left for bodies. */
   #roomFor(more: number): Buffer | null {
     const needed = this.#length + more;
-    const isBegun = needed > firstBytes;
-    const size = isBegun ? this.#sizeFor(needed) : Math.max(needed, Math.min(firstBytes, this.#announced));
-    const filled = isBegun ? Math.ceil(needed / stepBytes) * stepBytes : size;
-    if (this.#hold?.growTo(Math.min(filled, size)) === false) return null;
     const current = this.#buffer;
-    if (current !== null && current.length >= needed) return current;
+    const hasRoom = current !== null && current.length >= needed;
+    const size = hasRoom ? current.length : this.#sizeFor(needed);
+    const filled = needed > firstBytes ? Math.ceil(needed / stepBytes) * stepBytes : size;
+    if (this.#hold?.growTo(Math.min(filled, size)) === false) return null;
+    if (hasRoom) return current;
     let grown: Buffer;
     try {
       grown = Buffer.from(new WeighedSharedBuffer(size));
@@ -127,9 +127,10 @@ class BodyCollector {
     return grown;
   }
 
-  /** As announced; of what is not, ever twice as much. */
+  /** As announced; of what is not, ever twice as much, so that bytes that come one by one are not copied with each. */
   #sizeFor(needed: number): number {
-    if (needed <= this.#announced) return this.#announced;
-    return Math.min(this.#bytesMax, Math.max(needed, 2 * (this.#buffer?.length ?? 0)));
+    const expected = Math.max(this.#announced, 2 * (this.#buffer?.length ?? 0));
+    if (needed <= firstBytes) return Math.max(needed, Math.min(firstBytes, expected));
+    return needed <= this.#announced ? this.#announced : Math.min(this.#bytesMax, Math.max(needed, expected));
   }
 }

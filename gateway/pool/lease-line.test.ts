@@ -108,6 +108,34 @@ describe('the line for keys', () => {
     assert.deepEqual(told, ['a']);
   });
 
+  timed('a large call that waits for tokens holds up no small one, of whatever client key', () => {
+    const { pool, line, told, advance } = stand(1_000);
+    const perMinute = [{ of: 'tokens_per_minute', limit: 1_000 } as const];
+    const told429 = { status: 429, message: '', project: null, limits: perMinute, chargedModel: null };
+    advance(1_000);
+    const taught = pool.lease(request);
+    assert.ok(taught.ok);
+    pool.report(taught.leaseId, { kind: 'rest', forMs: 1_000, reason: 'quota_minute', refusal: told429 });
+    advance(1_000);
+    assert.ok(pool.lease({ ...request, cost: { requests: 1, tokens: 500 } }).ok);
+    advance(55_000);
+    const join = (clientKeyId: string, tokens: number) =>
+      line.join({
+        request: { ...request, cost: { requests: 1, tokens } },
+        clientKeyId,
+        onLease: () => void told.push(`${clientKeyId} ${tokens}`),
+        onGiveUp: () => assert.fail('nobody waits in vain'),
+      });
+    assert.notEqual(join('a', 900), null);
+    assert.notEqual(join('a', 800), null);
+    assert.notEqual(join('a', 20), null);
+    assert.notEqual(join('b', 10), null);
+    advance(1);
+    assert.deepEqual(told, ['a 20', 'b 10']);
+    advance(5_499);
+    assert.deepEqual(told, ['a 20', 'b 10', 'a 900']);
+  });
+
   timed('an alias stands in the line of its model', () => {
     const { pool, line, told, join, advance } = stand(3_000);
     pool.charged.learn('alias', 'm');

@@ -9,10 +9,12 @@ import type { KeyPool } from './key-pool.ts';
 import type { LeaseRequest, LeaseResult } from './lease.ts';
 import type { NoLease } from './soonest-return.ts';
 
+type GrantedLease = Extract<LeaseResult, { ok: true }>;
+
 export interface Waiting {
   request: LeaseRequest;
   clientKeyId: string;
-  onLease: (lease: Extract<LeaseResult, { ok: true }>) => void;
+  onLease: (lease: GrantedLease) => void;
   /** The wait was in vain. */
   onGiveUp: (noLease: NoLease) => void;
 }
@@ -23,7 +25,7 @@ interface Place extends Waiting {
 
 /** The line for one model. */
 class ModelLine {
-  /** By client key in the order of their turns, and within one in the order of arrival. */
+  /** By client key in the order of their turns, and within one in the order of arrival; small calls may pass large ones. */
   readonly byClient = new Map<string, Set<Place>>();
   timer: NodeJS.Timeout | null = null;
   /** When the timer goes off. */
@@ -91,13 +93,9 @@ export class LeaseLine {
     for (let served = true; served; ) {
       served = false;
       for (const [clientKeyId, places] of [...line.byClient]) {
-        const [place] = places;
-        if (place === undefined || failed.some((cost) => isNoLess(place.request.cost, cost))) continue;
-        const lease = this.#pool.lease(place.request);
-        if (!lease.ok) {
-          failed.push(place.request.cost);
-          continue;
-        }
+        const turn = this.#leaseFirst(places, failed);
+        if (turn === null) continue;
+        const { place, lease } = turn;
         served = true;
         this.#drop(line, place);
         // Whoever was served comes last in the next round.
@@ -114,13 +112,24 @@ export class LeaseLine {
     if (!this.#closeIfEmpty(model, line)) this.#arm(model, line);
   }
 
+  /** Leases for the first of `places` that can be served. `failed`: what there is no key for, which may become more. */
+  #leaseFirst(places: ReadonlySet<Place>, failed: LeaseCost[]): { place: Place; lease: GrantedLease } | null {
+    for (const place of places) {
+      const { cost } = place.request;
+      if (failed.some((known) => isNoLess(cost, known))) continue;
+      const lease = this.#pool.lease(place.request);
+      if (lease.ok) return { place, lease };
+      failed.push(cost);
+    }
+    return null;
+  }
+
   /** Wakes up when the first key is back, or the first has waited long enough. */
   #arm(model: string, line: ModelLine): void {
     const nowMs = this.#clock.monotonicMs();
     let inMs = Number.POSITIVE_INFINITY;
     const asked: LeaseCost[] = [];
-    for (const [place] of line.byClient.values()) {
-      if (place === undefined) continue;
+    for (const place of placesOf(line)) {
       const { cost } = place.request;
       inMs = Math.min(inMs, place.untilMs - nowMs);
       // What costs more is not possible sooner.

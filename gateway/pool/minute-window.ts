@@ -62,6 +62,15 @@ export class MinuteWindow {
     this.#tokens += tokens;
   }
 
+  /** Takes over all that is in another window, whose entries are corrected here from now on. */
+  absorb(other: MinuteWindow): void {
+    const entries = this.#entries.slice(this.#first).concat(other.#entries.slice(other.#first));
+    this.#entries = entries.sort((one, another) => one.lastMs - another.lastMs);
+    this.#first = 0;
+    this.#requests += other.#requests;
+    this.#tokens += other.#tokens;
+  }
+
   /** Milliseconds until no more than `requests` and `tokens` are taken of the window. */
   freeInMs(nowMs: number, requests: number, tokens: number): number {
     this.#expire(nowMs);

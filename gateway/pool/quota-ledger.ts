@@ -52,6 +52,8 @@ export class Quota {
   /** Something has changed since it was written down. */
   isMarked = false;
   #dayRequests = 0;
+  /** Where it counts since its key's project is known. */
+  #joined: Quota | null = null;
 
   /** Milliseconds until the limits that are known allow `cost`; 0 when they do. */
   freeInMs(nowMs: number, wallMs: number, { requests, tokens }: LeaseCost): number {
@@ -72,7 +74,12 @@ export class Quota {
   }
 
   /** Ends a reservation: `tokens` once they are known, null when the request took nothing. */
-  settle({ entry, cost, day }: Reservation, taken: { tokens: number } | null): void {
+  settle(reservation: Reservation, taken: { tokens: number } | null): void {
+    if (this.#joined !== null) {
+      this.#joined.settle(reservation, taken);
+      return;
+    }
+    const { entry, cost, day } = reservation;
     const { requests, tokens } = cost;
     if (taken !== null) this.#window.correct(entry, 0, taken.tokens - tokens);
     else {
@@ -125,7 +132,14 @@ export class Quota {
     };
   }
 
-  /** Takes over what another run, or the quota of a key whose project is known by now, has counted. */
+  /** Takes over the quota of a key whose project is known by now: what is still out of it is settled here. */
+  absorb(other: Quota, wallMs: number): void {
+    this.add(other.toStored(), wallMs);
+    this.#window.absorb(other.#window);
+    other.#joined = this;
+  }
+
+  /** Takes over what another run has counted. */
   add({ limits, day, dayRequests }: StoredQuota, wallMs: number): void {
     for (const [of, limit, toldAtMs] of limits)
       if (toldAtMs > (this.#limits.get(of)?.toldAtMs ?? 0)) this.#limits.set(of, { limit, toldAtMs });
@@ -181,7 +195,7 @@ export class QuotaLedger {
       for (const [model, quota] of joining) {
         const known = joined.get(model);
         if (known === undefined) joined.set(model, quota);
-        else known.add(quota.toStored(), wallMs);
+        else known.absorb(quota, wallMs);
       }
   }
 

@@ -202,6 +202,28 @@ describe('projects', () => {
     pool.report(open.leaseId, { kind: 'neutral', reason: 'internal', isFree: true });
     assert.deepEqual(left(), [2, 2], 'what is given back is given back where it counts now');
   });
+
+  test('so does what the next key took that joins the project, also what is still under way', () => {
+    const { pool, clock } = stand({ a: null, b: null });
+    const wish = { model: 'm', cost: { requests: 1, tokens: 100 }, tried: null, affinity: null };
+    const open = [pool.lease(wish), pool.lease(wish)];
+    for (let i = 0; i < 6; i++) use(pool, 'm', { kind: 'ok' }, 100);
+    pool.setProject('a', 'p', 'learnt');
+    pool.setProject('b', 'p', 'learnt');
+    const used = (): unknown => {
+      const left = pool.ledger.find('project p', 'm')?.left(clock.monotonicMs(), noon) ?? assert.fail();
+      return [left.requests_per_minute.used, left.tokens_per_minute.used, left.requests_per_day.used];
+    };
+    assert.deepEqual(used(), [8, 800, 8]);
+    for (const lease of open) {
+      assert.ok(lease.ok);
+      const isOfA = lease.keyId === 'a';
+      pool.report(lease.leaseId, isOfA ? { kind: 'ok', promptTokens: 30 } : rest('quota_minute', 1_000));
+    }
+    assert.deepEqual(used(), [7, 630, 7]);
+    clock.advance(61_000);
+    assert.deepEqual(used(), [0, 0, 7]);
+  });
 });
 
 describe('limits that are known', () => {

@@ -116,6 +116,24 @@ test('what is new is passed on as soon as it is known to be', () => {
   assert.equal(run.take('0,'), '0,');
 });
 
+test('a text that says the same over and over is not compared everywhere with each piece', (t) => {
+  const told = `${'ab '.repeat(3_000)}x`;
+  const startsWith = Reflect.get(String.prototype, 'startsWith');
+  let looks = 0;
+  Object.defineProperty(String.prototype, 'startsWith', {
+    configurable: true,
+    writable: true,
+    value(this: string, text: string, at?: number) {
+      looks++;
+      return startsWith.call(this, text, at);
+    },
+  });
+  t.after(() => Object.defineProperty(String.prototype, 'startsWith', { value: startsWith }));
+  assert.equal(passedOn(told, inPieces(`${told} and so on`, [3])), ' and so on', 'all of it');
+  assert.ok(looks < 1_500_000, `compared ${looks} times`);
+  assert.equal(passedOn(told, inPieces(`${told.slice(-100)} and so on`, [7])), ' and so on', 'its end');
+});
+
 const words = fc
   .array(fc.stringMatching(/^[a-z]{2,9}$/), { minLength: 12, maxLength: 80 })
   .map((list) => list.join(' '));

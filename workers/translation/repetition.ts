@@ -16,6 +16,11 @@ const indent = /^(?: {2}|\t)/;
 /** A text that goes on for so long with what it had a period ago repeats itself. */
 const periodMoreMin = 8;
 
+/** So many characters are compared at a time. */
+const comparedChars = 64;
+/** Still so many places after that: a text that says the same over and over. The first and the last of them will do. */
+const placesMax = 256;
+
 /** A letter or digit of a script with spaces between its words. */
 const wordChar = /(?![\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}])[\p{L}\p{N}]/u;
 
@@ -41,10 +46,11 @@ export class RepetitionTrimmer {
     if (this.#isDone || piece === '') return piece;
     const before = this.#pending.length;
     this.#pending += piece;
-    this.#places = (this.#places ?? this.#placesOf(piece.charAt(0))).filter((place) =>
-      this.#goesOn(place, before, piece),
-    );
-    return this.#places.length > 0 ? '' : this.end();
+    let places = this.#places ?? this.#placesOf(piece.charAt(0));
+    for (let at = 0; at < piece.length && places.length > 0; at += comparedChars)
+      places = this.#compare(places, before + at, piece.slice(at, at + comparedChars));
+    this.#places = places;
+    return places.length > 0 ? '' : this.end();
   }
 
   /** What is left when nothing more comes. */
@@ -52,6 +58,13 @@ export class RepetitionTrimmer {
     if (this.#isDone) return '';
     this.#isDone = true;
     return this.#pending.slice(this.#repeated);
+  }
+
+  /** The places that are left after a further piece. */
+  #compare(places: readonly number[], before: number, piece: string): number[] {
+    const left = places.filter((place) => this.#goesOn(place, before, piece));
+    if (left.length <= placesMax || before < comparedChars) return left;
+    return left.slice(0, placesMax / 2).concat(left.slice(-placesMax / 2));
   }
 
   /** Where the told text may be repeated from. */
