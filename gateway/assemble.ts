@@ -165,7 +165,7 @@ export function assemble(config: Config, log: Logger, onFatal: (message: string)
     onMessage: (_slot, message) => receive(message, relay, poolParts.jobs),
     onLost: (slot) => {
       relay.threadLost(slot);
-      poolParts.jobs.threadLost();
+      poolParts.jobs.threadLost(slot);
     },
   });
   const poolParts = makePoolParts(pool, {

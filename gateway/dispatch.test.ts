@@ -56,4 +56,23 @@ describe('the watch over the workers', () => {
     assert.equal(dispatch.restarts, 2);
     await eventually('the new ones answer', () => dispatch.heartbeat(60_000) === 0);
   });
+
+  test('a thread that does not get ready is ended, and another is started', async () => {
+    let ended = 0;
+    const starting = new Dispatch(1, options, pino({ level: 'silent' }), {
+      onMessage: () => {},
+      onLost: () => ended++,
+    });
+    void starting.start();
+    try {
+      // No message of the thread can come in between.
+      starting.heartbeat(0);
+      starting.heartbeat(limits.workerStartMsMax);
+      starting.heartbeat(limits.workerStartMsMax + 1);
+      await eventually('it is gone', () => ended === 1);
+      await eventually('another is ready', () => starting.isReady);
+    } finally {
+      await starting.stop();
+    }
+  });
 });

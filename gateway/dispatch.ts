@@ -39,6 +39,8 @@ export interface WorkerSlot {
   pingedMs: number | null;
   /** Characters of frames that came, and that the worker was not told of. */
   takenChars: number;
+  /** When a look found the thread on its way to being ready for the first time; null before that. */
+  startingMs: number | null;
   /** How long the worker has owed an answer. */
   silentMs: number;
   port: MessagePort;
@@ -84,6 +86,7 @@ export class Dispatch {
         pingedMs: null,
         silentMs: 0,
         takenChars: 0,
+        startingMs: null,
         port: new MessageChannel().port1,
         outbox: [],
       });
@@ -117,7 +120,11 @@ export class Dispatch {
   heartbeat(nowMs: number): number {
     let leastMs = Number.POSITIVE_INFINITY;
     for (const slot of this.#slots) {
-      if (!slot.isReady) continue;
+      if (!slot.isReady) {
+        slot.startingMs ??= nowMs;
+        if (slot.isOpen && nowMs - slot.startingMs > limits.workerStartMsMax) this.#end(slot);
+        continue;
+      }
       if (slot.pingedMs === null) {
         slot.pingedMs = nowMs;
         slot.silentMs = 0;
@@ -163,6 +170,7 @@ export class Dispatch {
     slot.pingedMs = null;
     slot.silentMs = 0;
     slot.takenChars = 0;
+    slot.startingMs = null;
     port1.on('message', (batch: FromWorker[]) => {
       for (const message of batch) {
         if (message.t === 'ready') this.#ready(slot);
@@ -225,6 +233,7 @@ export class Dispatch {
   #end(slot: WorkerSlot): void {
     this.#log.error({ worker: slot.index, silentMs: slot.silentMs }, 'a worker thread is stuck and is ended');
     slot.pingedMs = null;
+    slot.startingMs = null;
     void slot.pool?.threads[0]?.terminate();
   }
 

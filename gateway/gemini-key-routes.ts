@@ -135,7 +135,11 @@ async function update(call: Call, parts: AdminParts): Promise<void> {
 
 function change(key: PoolKey, { project, is_active }: UpdateGeminiKeyRequest, { pool }: AdminParts): void {
   key.version++;
-  if (project !== undefined) pool.setProject(key.id, project, 'operator');
+  if (project !== undefined) {
+    pool.setProject(key.id, project, 'operator');
+    // Its rests may be over with its project before.
+    pool.onCapacity();
+  }
   if (is_active === false) pool.disable(key.id, 'switched_off', 'operator');
   if (is_active !== true) return;
   pool.enable(key.id);

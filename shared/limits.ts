@@ -60,6 +60,8 @@ export const limits = {
   overloadInFlightMin: 64,
   /** A worker that has not come back to its messages for so long is stuck in a loop, and its thread is ended. */
   workerStuckMsMax: 30_000,
+  /** A thread that is not ready by then never will be. */
+  workerStartMsMax: 60_000,
   /** The share of the memory limit that request bodies may take, over all requests. */
   bodyMemoryShareMax: 0.25,
   /** Calls that may wait for a key to come back, over all and for one client key. */

@@ -2,14 +2,19 @@
 import type { PlainError } from '../../shared/errors.ts';
 import type { KeyOutcome } from '../../shared/key-outcome.ts';
 import type { ListedModel } from '../../shared/messages.ts';
-import type { Dispatch } from '../dispatch.ts';
+import type { Dispatch, WorkerSlot } from '../dispatch.ts';
 
 /** What came of a job: the models, or the error and what it says about the key. */
 export type ModelsResult = { models: ListedModel[] } | { error: PlainError; outcome: KeyOutcome };
 
+interface Waiting {
+  slot: WorkerSlot;
+  settle: (result: ModelsResult) => void;
+}
+
 export class ModelsJobs {
   readonly #dispatch: Pick<Dispatch, 'leastLoaded' | 'post'>;
-  readonly #waiting = new Map<number, (result: ModelsResult) => void>();
+  readonly #waiting = new Map<number, Waiting>();
   #nextId = -1;
 
   constructor(dispatch: Pick<Dispatch, 'leastLoaded' | 'post'>) {
@@ -19,22 +24,24 @@ export class ModelsJobs {
   ask(key: string): Promise<ModelsResult> {
     // Ids below zero: requests count upwards from one.
     const id = this.#nextId--;
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.#dispatch.post(this.#dispatch.leastLoaded(), { t: 'job', id, job: { kind: 'models', key } });
+    const slot = this.#dispatch.leastLoaded();
+    return new Promise((settle) => {
+      this.#waiting.set(id, { slot, settle });
+      this.#dispatch.post(slot, { t: 'job', id, job: { kind: 'models', key } });
     });
   }
 
   /** A worker's answer. */
   receive(id: number, result: ModelsResult): void {
-    const settle = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    settle?.(result);
+    waiting?.settle(result);
   }
 
   /** Jobs that went down with their thread fail. */
-  threadLost(): void {
+  threadLost(lost: WorkerSlot): void {
     const outcome: KeyOutcome = { kind: 'neutral', reason: 'worker_lost' };
-    for (const id of [...this.#waiting.keys()]) this.receive(id, { error: { code: 'worker_lost' }, outcome });
+    for (const [id, { slot }] of [...this.#waiting])
+      if (slot === lost) this.receive(id, { error: { code: 'worker_lost' }, outcome });
   }
 }
