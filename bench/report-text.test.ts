@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CaseResult, ratioOf, toSubject } from './figures.ts';
-import { toMarkdown, toText } from './report-text.ts';
+import { toText } from './report-text.ts';
 
 const nginx = [{ per_second: 40_000, p50_ms: 1, cpu_us: 10, failed: 0 }];
 const gateway = [
@@ -25,22 +25,4 @@ test('text names every subject, its CPU by thread, and the ratio', () => {
     'to nginx: 3.00',
   ])
     assert.ok(text.includes(part), `${part} is not in:\n${text}`);
-});
-
-test('the table has a row for each subject, with as many cells as the head, and says where it was measured', () => {
-  const kept = {
-    at: '',
-    commit: 'abc1234',
-    machine: 'a CPU, 2 cores',
-    node: '20.0.0',
-    threads: null,
-    cpus: null,
-    result,
-  };
-  const lines = toMarkdown([kept]).split('\n');
-  const rows = lines.filter((line) => line.startsWith('|'));
-  assert.equal(rows.length, 4);
-  assert.equal(new Set(rows.map((row) => row.split('|').length)).size, 1);
-  assert.ok(rows[3]?.includes('| 3.00 |'), rows[3]);
-  assert.ok(lines.at(-1)?.includes('abc1234'), lines.at(-1));
 });

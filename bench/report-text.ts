@@ -1,6 +1,5 @@
-/** Results as text for people, and as the README's table. */
+/** Results as text for people. */
 import type { CaseResult, Subject } from './figures.ts';
-import type { KeptResult } from './results-file.ts';
 import type { Spread } from './samples.ts';
 
 interface Label {
@@ -78,52 +77,4 @@ function subjectLines({ name, figures }: Subject, unit: string): string[] {
   const split = threads.length > 1 ? ` = ${threads.join(' + ')}` : '';
   lines.push(`  ${''.padEnd(14)} CPU ${withRange(cpu, 1)} µs ${each(unit)}${split}`);
   return lines;
-}
-
-/** The table of the README, from the last kept result of each case. */
-export function toMarkdown(results: readonly KeptResult[]): string {
-  const rows = results.flatMap(({ result }) =>
-    result.subjects
-      .filter(({ name }) => name !== 'direct')
-      .map((subject) => `| ${cells(result, subject).join(' | ')} |`),
-  );
-  const commits = new Set(results.map(({ commit }) => commit));
-  const machines = new Set(results.map(({ machine, node }) => `${machine}, Node ${node}`));
-  return [
-    '| case | | throughput | p50 / p99 / p99.9 ms | first event p50 / p99 ms | CPU (range) | CPU to nginx (range) | RSS |',
-    '|---|---|---|---|---|---|---|---|',
-    ...rows,
-    '',
-    `Measured on ${[...machines].join('; ')}, at commit ${[...commits].join(', ')}.`,
-  ].join('\n');
-}
-
-function cells({ about, unit, ratios }: CaseResult, { name, figures }: Subject): string[] {
-  const number = (figure: string, digits: number): string | null => figures[figure]?.median.toFixed(digits) ?? null;
-  const times = (prefix: string, ...quantiles: string[]): string =>
-    quantiles
-      .map((q) => number(`${prefix}${q}_ms`, 2))
-      .filter((text) => text !== null)
-      .join(' / ');
-  const perSecond = figures['per_second']?.median ?? figures['rows_per_second']?.median;
-  const cpu = figures['cpu_us'];
-  const ratio = ratios[`cpu ${name} to nginx`];
-  const started = number('listening_ms', 0);
-  const rss = number('rss_mb', 0);
-  const perStream = number('rss_kb_per_stream', 1);
-  const latency =
-    started !== null
-      ? `listening after ${started} ms`
-      : (times('', 'p50', 'p99', 'p999') || times('query_', 'p50', 'p99') || times('single_', 'p50', 'p99')) +
-        (figures['added_p50_ms'] === undefined ? '' : `; added ${times('added_', 'p50', 'p99', 'p999')}`);
-  return [
-    about,
-    name,
-    perSecond === undefined ? '' : `${Math.round(perSecond).toLocaleString('en')}/s`,
-    latency,
-    times('first_event_', 'p50', 'p99'),
-    cpu === undefined ? '' : `${withRange(cpu, 1)} µs ${each(unit)}`,
-    ratio === undefined ? '' : withRange(ratio, 2),
-    rss === null ? '' : `${rss} MB${perStream === null ? '' : `, ${perStream} kB a stream`}`,
-  ];
 }
