@@ -1,5 +1,6 @@
 /** The README's tables, from the last kept result of each case: what a load costs here, in nginx, and elsewhere. */
 import type { CaseResult, Subject } from './figures.ts';
+import { each } from './report-text.ts';
 import type { KeptResult } from './results-file.ts';
 
 /** Measured beside the gateway in other cases than loads, each with the figure that tells. */
@@ -87,7 +88,7 @@ function isPaced(figures: Subject['figures']): boolean {
 }
 
 function costOf({ unit }: CaseResult, figures: Subject['figures']): string | null {
-  return of(figures, 'cpu_us', ` µs ${/^[aeiou]/.test(unit) ? 'an' : 'a'} ${unit}`, 1);
+  return of(figures, 'cpu_us', ` µs ${each(unit)}`, 1);
 }
 
 function of(figures: Subject['figures'], figure: string, after: string, digits: number, before = ''): string | null {

@@ -41,7 +41,8 @@ function withRange({ median, min, max }: Spread, digits: number): string {
   return low === high ? `${middle}` : `${middle} (${low}–${high})`;
 }
 
-function each(unit: string): string {
+/** A unit with its article. */
+export function each(unit: string): string {
   return `${/^[aeiou]/.test(unit) ? 'an' : 'a'} ${unit}`;
 }
 

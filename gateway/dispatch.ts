@@ -55,6 +55,23 @@ function burden({ inFlight, isReady, silentMs }: WorkerSlot): number {
   return inFlight + (isReady ? 0 : 2e6) + (silentMs > limits.workersSilentMsMax ? 1e6 : 0);
 }
 
+/** A slot as it is before its first thread. */
+export function emptySlot(index: number): WorkerSlot {
+  return {
+    index,
+    inFlight: 0,
+    isReady: false,
+    isOpen: false,
+    pool: null,
+    pingedMs: null,
+    silentMs: 0,
+    takenChars: 0,
+    startingMs: null,
+    port: new MessageChannel().port1,
+    outbox: [],
+  };
+}
+
 interface DispatchEvents {
   onMessage: (slot: WorkerSlot, message: JobMessage) => void;
   /** The slot's thread is gone, with all that it was working on. The slot takes new jobs at once. */
@@ -76,21 +93,7 @@ export class Dispatch {
     this.#options = options;
     this.#log = log;
     this.#events = events;
-    for (let index = 0; index < threads; index++) {
-      this.#slots.push({
-        index,
-        inFlight: 0,
-        isReady: false,
-        isOpen: false,
-        pool: null,
-        pingedMs: null,
-        silentMs: 0,
-        takenChars: 0,
-        startingMs: null,
-        port: new MessageChannel().port1,
-        outbox: [],
-      });
-    }
+    for (let index = 0; index < threads; index++) this.#slots.push(emptySlot(index));
   }
 
   /** Starts all threads; resolves when each serves. */

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { adminToken, makeClientKey, startGateway } from '../../bench/running-gateway.ts';
 import { complete, eventually, expectQuiet, geminiKeys } from './harness.ts';
-import { event, lastChunk, RawUpstream, streamHead } from './raw-upstream.ts';
+import { event, pour, RawUpstream, streamHead } from './raw-upstream.ts';
 
 const streams = 8;
 const streamBytes = 60 * 1024 * 1024;
@@ -23,25 +23,11 @@ test(`while the gateway stands still, ${streams} streams stop at their source; t
   upstream.on('torrent', (socket) => {
     socket.write(streamHead);
     sent.set(socket, 0);
-    const more = (): void => {
-      while (!socket.destroyed) {
-        const bytes = sent.get(socket) ?? 0;
-        if (bytes >= streamBytes) {
-          socket.end(`${event('The end.', 'STOP')}${lastChunk}`);
-          return;
-        }
-        sent.set(socket, bytes + piece.length);
-        if (!socket.write(piece)) {
-          socket.once('drain', more);
-          return;
-        }
-      }
-    };
     socket.write(event('The beginning.'));
     const timer = setInterval(() => {
       if (!mayGoOn) return;
       clearInterval(timer);
-      more();
+      pour(socket, piece, streamBytes, sent);
     }, 10);
   });
   const gateway = await startGateway({

@@ -129,3 +129,19 @@ export function answerWell(socket: Socket, { isStream }: RawRequest): void {
   if (isStream) socket.write(`${streamHead}${event('All ')}${event('well.', 'STOP')}${lastChunk}`);
   else socket.write(`${wholeHead(Buffer.byteLength(whole))}${whole}`);
 }
+
+/** Writes a stream's `piece` again and again, as fast as the reader takes it, then its end. `sent` counts the bytes. */
+export function pour(socket: Socket, piece: string, streamBytes: number, sent: Map<Socket, number>): void {
+  while (!socket.destroyed) {
+    const bytes = sent.get(socket) ?? 0;
+    if (bytes >= streamBytes) {
+      socket.end(`${event('The end.', 'STOP')}${lastChunk}`);
+      return;
+    }
+    sent.set(socket, bytes + piece.length);
+    if (!socket.write(piece)) {
+      socket.once('drain', () => pour(socket, piece, streamBytes, sent));
+      return;
+    }
+  }
+}

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { residentBytes } from '../../bench/cpu-time.ts';
 import { adminToken, makeClientKey, type RunningGateway, startGateway } from '../../bench/running-gateway.ts';
 import { complete, eventually, expectQuiet, geminiKeys } from './harness.ts';
-import { event, lastChunk, RawUpstream, streamHead } from './raw-upstream.ts';
+import { event, pour, RawUpstream, streamHead } from './raw-upstream.ts';
 
 const readers = 100;
 const streamBytes = 50 * 1024 * 1024;
@@ -28,22 +28,7 @@ describe('slow readers', () => {
     upstream.on('torrent', (socket) => {
       socket.write(streamHead);
       sent.set(socket, 0);
-      const more = (): void => {
-        for (;;) {
-          const bytes = sent.get(socket) ?? 0;
-          if (socket.destroyed) return;
-          if (bytes >= streamBytes) {
-            socket.end(`${event('The end.', 'STOP')}${lastChunk}`);
-            return;
-          }
-          sent.set(socket, bytes + piece.length);
-          if (!socket.write(piece)) {
-            socket.once('drain', more);
-            return;
-          }
-        }
-      };
-      more();
+      pour(socket, piece, streamBytes, sent);
     });
     gateway = await startGateway({
       env: { GEMINI_API_KEYS: geminiKeys(3).join(','), GEMINI_BASE_URL: upstream.url, WORKER_THREADS: '2' },

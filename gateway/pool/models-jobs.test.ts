@@ -1,24 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { WorkerSlot } from '../dispatch.ts';
+import { emptySlot } from '../dispatch.ts';
 import { ModelsJobs } from './models-jobs.ts';
 
 test('jobs fail with the thread that had them, and no others', async () => {
-  const slots = [0, 1].map(
-    (index): WorkerSlot => ({
-      index,
-      inFlight: 0,
-      isReady: true,
-      isOpen: true,
-      pool: null,
-      pingedMs: null,
-      silentMs: 0,
-      takenChars: 0,
-      startingMs: null,
-      port: new MessageChannel().port1,
-      outbox: [],
-    }),
-  );
+  const slots = [0, 1].map(emptySlot);
   const posted: number[] = [];
   const jobs = new ModelsJobs({
     leastLoaded: () => slots[posted.length] ?? assert.fail(),

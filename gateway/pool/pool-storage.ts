@@ -100,11 +100,10 @@ export function restorePool(entries: readonly PoolStateEntry[], pool: KeyPool, c
   // Projects first: quotas and rests are theirs.
   const order: readonly PoolStateEntry['kind'][] = ['charged', 'key', 'quota', 'rest'];
   const over: PoolStateEntry[] = [];
-  let known: ReadonlySet<string> | null = null;
-  // Once their projects are restored.
-  const owners = (): ReadonlySet<string> => (known ??= new Set(Array.from(pool.keys(), quotaOwner)));
-  for (const kind of order)
+  for (const kind of order) {
+    const owners = new Set(Array.from(pool.keys(), quotaOwner));
     for (const entry of entries) if (entry.kind === kind && !restore(entry, pool, clock, owners)) over.push(entry);
+  }
   // What was just read needs no writing, unless there is no use in it any more.
   pool.changes.take();
   for (const { kind, id, model } of over) pool.changes.mark(kind, id, model);
@@ -116,7 +115,7 @@ function restore(
   { kind, id, model, value }: PoolStateEntry,
   pool: KeyPool,
   clock: Clock,
-  owners: () => ReadonlySet<string>,
+  owners: ReadonlySet<string>,
 ): boolean {
   if (value === null) return true;
   const wallMs = clock.wallMs();
@@ -138,7 +137,7 @@ function restore(
       if (stored === null) return true;
       if (!isOfUse(stored, wallMs)) return false;
       // Those of keys and projects that are not here wait in the database.
-      if (!owners().has(id)) return true;
+      if (!owners.has(id)) return true;
       pool.restoreModel(model);
       pool.ledger.quota(id, model).add(stored, wallMs);
       return true;

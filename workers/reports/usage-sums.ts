@@ -3,29 +3,12 @@ import type { Percentiles } from '../../shared/admin-panel.ts';
 import type { UsageSums } from '../../shared/admin-usage.ts';
 import type { Connection, Statement } from '../store/database.ts';
 import { addEncoded, addHistogram, encodeHistogram, type Histogram, percentile } from '../store/histogram.ts';
-import { spanMs } from '../store/rollup.ts';
+import { shownColumns, spanMs } from '../store/rollup.ts';
 import type { Segment } from './range-cover.ts';
 
 const nanosPerDollar = 1_000_000_000;
 
-const columns = [
-  'requests',
-  'completed',
-  'client_gone',
-  'unpriced',
-  'cost_nano',
-  'prompt_tokens',
-  'cached_tokens',
-  'tool_prompt_tokens',
-  'thoughts_tokens',
-  'output_tokens',
-  'finish_stop',
-  'finish_length',
-  'finish_tool_calls',
-  'finish_content_filter',
-] as const;
-
-type Column = (typeof columns)[number];
+type Column = (typeof shownColumns)[number];
 
 /** One group's sums, as a table of rollups has them. */
 export interface SumsRow extends Record<Column, number | null> {
@@ -57,13 +40,13 @@ export class SumsTotal {
   readonly #firstTokens: Histogram = new Map();
 
   add(row: SumsRow): void {
-    for (const column of columns) this.#sums.set(column, this.of(column) + (row[column] ?? 0));
+    for (const column of shownColumns) this.#sums.set(column, this.of(column) + (row[column] ?? 0));
     if (row.durations !== null) addEncoded(this.#durations, row.durations);
     if (row.firstTokens !== null) addEncoded(this.#firstTokens, row.firstTokens);
   }
 
   addTotal(other: SumsTotal): void {
-    for (const column of columns) this.#sums.set(column, this.of(column) + other.of(column));
+    for (const column of shownColumns) this.#sums.set(column, this.of(column) + other.of(column));
     addHistogram(this.#durations, other.#durations);
     addHistogram(this.#firstTokens, other.#firstTokens);
   }
@@ -138,7 +121,7 @@ function sqlOf({ table, owner, groupByOwner, groupByModel, groupByStart, ownerId
   const selected = `
     SELECT ${groupByOwner && owner !== null ? owner : "''"} AS owner, ${groupByModel ? 'rollup.model' : "''"} AS groupModel,
       ${groupByStart ? 'start_ms' : '0'} AS startMs,
-      ${columns.map((column) => `sum(${column}) AS ${column}`).join(', ')},
+      ${shownColumns.map((column) => `sum(${column}) AS ${column}`).join(', ')},
       sum_histograms(duration_histogram) AS durations, sum_histograms(first_token_histogram) AS firstTokens`;
   const andModel = model === null ? '' : ' AND rollup.model = ?';
   const groupBy = groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`;

@@ -11,8 +11,8 @@ export function startOf(ms: number, span: Span): number {
   return Math.floor(ms / spanMs[span]) * spanMs[span];
 }
 
-/** The sums of every table of rollups; those up to `output_tokens` are also those of the totals by client key. */
-export const sumColumns = [
+/** The sums that reports show as they are; those up to `output_tokens` are also those of the totals by client key. */
+export const shownColumns = [
   'requests',
   'completed',
   'client_gone',
@@ -27,10 +27,10 @@ export const sumColumns = [
   'finish_length',
   'finish_tool_calls',
   'finish_content_filter',
-  'duration_ms',
-  'first_tokens',
-  'first_token_ms',
 ] as const;
+
+/** The sums of every table of rollups. */
+export const sumColumns = [...shownColumns, 'duration_ms', 'first_tokens', 'first_token_ms'] as const;
 
 export const totalColumns = sumColumns.slice(0, sumColumns.indexOf('output_tokens') + 1);
 
